@@ -1,0 +1,60 @@
+"""Content digests: ``algorithm:hex`` (OCI image spec, descriptor, "Digests")."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
+
+from entrepot.core.errors import Invalid
+
+_HEX_LENGTH = {"sha256": 64, "sha512": 128}
+_GRAMMAR = re.compile(r"(sha256|sha512):([0-9a-f]+)")
+
+
+@dataclass(eq=False)
+class InvalidDigest(Invalid):
+    """A string that is no digest, or names an algorithm that is not computed here."""
+
+    text: str
+
+    template: ClassVar[str] = "The digest '{text}' is not a valid sha256 or sha512 digest"
+
+
+class Hasher(Protocol):
+    """What hashlib's objects offer and we use."""
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
+    def hexdigest(self) -> str: ...
+    def copy(self) -> Self: ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """A content address. ``str()`` gives the canonical form; ``parse`` accepts nothing else."""
+
+    algorithm: str
+    hex: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Digest":
+        """Read ``sha256:<64 hex>`` or ``sha512:<128 hex>``, lower case only.
+
+        Raises InvalidDigest, which repeats at most 200 characters of the text.
+        """
+        found = _GRAMMAR.fullmatch(text)
+        if found is None or len(found[2]) != _HEX_LENGTH[found[1]]:
+            raise InvalidDigest(text[:200])
+        return cls(found[1], found[2])
+
+    @classmethod
+    def of(cls, content: bytes, algorithm: str = "sha256") -> "Digest":
+        """The digest of bytes that are in memory."""
+        return cls(algorithm, hashlib.new(algorithm, content).hexdigest())
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.hex}"
+
+
+def hasher(algorithm: str) -> Hasher:
+    """A fresh hash context; ``algorithm`` is sha256 or sha512."""
+    return hashlib.new(algorithm)

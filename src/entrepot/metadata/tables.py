@@ -1,0 +1,212 @@
+"""The tables. Only ``features/<word>/store.py`` of the table's own feature writes to one.
+
+    repositories ──< resource_tags
+        │   │ └────< repository_layers >── blobs          "this repository has this layer", with a lease
+        │   └──────< uploads                               a layer on its way in
+        └──────────< images ──< image_references           config, layers, children of an index
+                       │  └──── manifests                  bytes exactly as sent, by digest
+                       └──< image_tags        tag_history  where each tag points, and where it pointed
+
+Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted repository or
+image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at once) and its other rows are
+drained afterwards in small batches: no transaction ever touches more than 500 rows.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+#: Surrogate keys; SQLite only numbers rows by itself under the name INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+#: Text compared byte by byte: SQLite does so by default, PostgreSQL in the collation "C".
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+Microseconds = BigInteger
+
+#: One row: the schema's version, and the oldest version of the code that may use it.
+schema = Table(
+    "schema",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("oldest_code", Integer, nullable=False),
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account", Name, nullable=False),
+    Column("region", Name, nullable=False),
+    Column("name", Name),  # NULL once detached
+    Column("created_at", Microseconds, nullable=False),
+    Column("tag_mutability", Name, nullable=False),
+    Column("tag_mutability_exclusions", Name, nullable=False),  # JSON array of wildcards
+    Column("scan_on_push", Boolean, nullable=False),
+    Column("encryption_type", Name, nullable=False),
+    Column("detached_at", Microseconds),
+    UniqueConstraint("account", "region", "name"),
+)
+Index(
+    "ix_repositories_detached_at",
+    repositories.c.detached_at,
+    sqlite_where=repositories.c.detached_at.is_not(None),
+    postgresql_where=repositories.c.detached_at.is_not(None),
+)
+
+resource_tags = Table(
+    "resource_tags",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id"), primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("value", Name, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("digest", Name, nullable=False),
+    Column("encryption_key", Name, nullable=False),  # '' until a repository has a key of its own
+    Column("size", BigInteger, nullable=False),
+    Column("storage_key", Name, nullable=False),
+    Column("stored_at", Microseconds, nullable=False),
+    UniqueConstraint("digest", "encryption_key"),
+)
+
+repository_layers = Table(
+    "repository_layers",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id"), primary_key=True),
+    Column("blob_id", ForeignKey("blobs.id"), primary_key=True),
+    Column("linked_at", Microseconds, nullable=False),
+    Column("lease_until", Microseconds, nullable=False),
+)
+Index("ix_repository_layers_blob_id", repository_layers.c.blob_id)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Name, primary_key=True),  # a UUID
+    Column("repository_id", ForeignKey("repositories.id"), nullable=False),
+    Column("storage_key", Name, nullable=False),
+    Column("size", BigInteger, nullable=False),  # the committed offset: what lies beyond is garbage
+    Column("epoch", BigInteger, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("last_part_size", BigInteger, nullable=False),
+    Column("has_short_part", Boolean, nullable=False),  # a part other than the last under 5 MiB
+    Column("created_at", Microseconds, nullable=False),
+    Column("touched_at", Microseconds, nullable=False),
+    Column("completed_digest", Name),  # set once completed; the row stays known for a day
+)
+Index("ix_uploads_touched_at", uploads.c.touched_at)
+Index("ix_uploads_repository_id", uploads.c.repository_id)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("digest", Name, primary_key=True),
+    Column("encryption_key", Name, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id")),  # NULL once detached
+    Column("detached_from", ForeignKey("repositories.id")),
+    Column("detached_at", Microseconds),
+    Column("digest", Name, nullable=False),
+    Column("encryption_key", Name, nullable=False),
+    Column("media_type", Name, nullable=False),
+    Column("artifact_type", Name),
+    Column("config_media_type", Name),
+    Column("subject_digest", Name),
+    Column("size", BigInteger, nullable=False),  # imageSizeInBytes
+    Column("manifest_size", Integer, nullable=False),
+    Column("pushed_at", Microseconds, nullable=False),
+    Column("pulled_at", Microseconds),
+    UniqueConstraint("repository_id", "digest"),
+)
+Index(
+    "ix_images_subject",
+    images.c.repository_id,
+    images.c.subject_digest,
+    sqlite_where=images.c.subject_digest.is_not(None),
+    postgresql_where=images.c.subject_digest.is_not(None),
+)
+Index(
+    "ix_images_detached_at",
+    images.c.detached_at,
+    sqlite_where=images.c.detached_at.is_not(None),
+    postgresql_where=images.c.detached_at.is_not(None),
+)
+
+image_references = Table(
+    "image_references",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", Name, nullable=False),  # config, layer, foreign, child
+    Column("digest", Name, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+Index("ix_image_references_digest", image_references.c.digest)
+
+image_tags = Table(
+    "image_tags",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id"), primary_key=True),
+    Column("tag", Name, primary_key=True),
+    Column("image_id", ForeignKey("images.id"), nullable=False),
+    Column("moved_at", Microseconds, nullable=False),
+)
+Index("ix_image_tags_image_id_tag", image_tags.c.image_id, image_tags.c.tag)
+
+tag_history = Table(
+    "tag_history",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id"), nullable=False),
+    Column("tag", Name, nullable=False),
+    Column("moved_at", Microseconds, nullable=False),
+    Column("moved_by", Name, nullable=False),
+    Column("from_digest", Name),  # NULL: the tag was new
+    Column("to_digest", Name),  # NULL: the tag was removed
+)
+Index("ix_tag_history_repository_id_tag_id", tag_history.c.repository_id, tag_history.c.tag, tag_history.c.id)
+Index("ix_tag_history_moved_at", tag_history.c.moved_at)
+
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("recorded_at", Microseconds, nullable=False),
+    Column("request_id", Name, nullable=False),
+    Column("account", Name, nullable=False),
+    Column("region", Name, nullable=False),
+    Column("principal", Name, nullable=False),
+    Column("operation", Name, nullable=False),
+    Column("repository", Name, nullable=False),
+    Column("detail", Name, nullable=False),  # JSON object
+)
+Index("ix_audit_records_recorded_at", audit_records.c.recorded_at)

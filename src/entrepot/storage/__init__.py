@@ -1,0 +1,1 @@
+"""Blob storage: bytes under random keys, behind one narrow port (``port.py``)."""

@@ -1,0 +1,106 @@
+"""The blob port: what the registry asks of a place that keeps bytes.
+
+A storage knows no digest, no repository and no upload. It keeps bytes under keys that the caller
+made at random (``[0-9a-f]{32}``) and has already committed to the database; so an orphan is always found from
+a row, and nothing here ever lists. The bytes of an upload and of the blob it becomes live under the same key:
+completing an upload makes them durable where they are, nothing is moved.
+
+**Fencing.** Every writer carries an epoch, taken by compare-and-set on the upload's row. Opening a
+writer with a newer epoch shuts all older ones out: when ``writer()`` has returned, no older writer
+of that key can change a byte any more, on any worker, however long its connection stays open.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from entrepot.core.digest import Hasher
+from entrepot.core.errors import Conflict, LimitReached, Unavailable
+
+
+@dataclass(eq=False)
+class Fenced(Conflict):
+    """A newer request has taken over this upload; what this writer still sends is refused."""
+
+    template: ClassVar[str] = "A newer request has taken over this upload"
+
+
+@dataclass(eq=False)
+class StorageFull(LimitReached):
+    """There is no room for new bytes; what is stored stays readable."""
+
+    template: ClassVar[str] = "The registry has no room for new layers"
+
+
+@dataclass(eq=False)
+class StorageUnavailable(Unavailable):
+    """The storage failed; ``reason`` is for the log and names no key or path."""
+
+    reason: str
+
+    template: ClassVar[str] = "The registry's storage cannot answer: {reason}"
+
+
+@dataclass(eq=False)
+class BlobDamaged(Unavailable):
+    """The stored bytes are missing, short or unreadable; they are never served."""
+
+    reason: str
+
+    template: ClassVar[str] = "The stored bytes cannot be read: {reason}"
+
+
+class BlobWriter(Protocol):
+    """Appends to one key from the offset it was opened at."""
+
+    async def write(self, chunks: Sequence[bytes]) -> None:
+        """Append the chunks in order and feed them to the writer's hasher; off the event loop.
+
+        Raises Fenced once a newer writer exists, StorageFull, StorageUnavailable. After an error
+        the writer may only be left.
+        """
+        ...
+
+    async def sync(self) -> None:
+        """Return when every byte written so far survives a power cut."""
+        ...
+
+
+class BlobStorage(Protocol):
+    """A place that keeps bytes. Every driver passes ``entrepot.testing.blob_contract``."""
+
+    def writer(
+        self, key: str, *, offset: int, epoch: int, hasher: Hasher
+    ) -> AbstractAsyncContextManager[BlobWriter]:
+        """Open ``key`` for appending at ``offset`` and fence every older epoch.
+
+        Bytes that lie beyond ``offset`` are garbage of an earlier attempt and are overwritten.
+        ``hasher`` sees each byte once, in order, in the thread that writes it. Raises Fenced when a
+        newer epoch is already known.
+        """
+        ...
+
+    async def seal(self, key: str, *, size: int, epoch: int) -> None:
+        """Cut ``key`` to ``size`` bytes, fence every writer, make bytes and name durable.
+
+        Creates an empty blob when nothing was ever written and ``size`` is 0. Repeating it with
+        the same size is harmless. Raises BlobDamaged when fewer than ``size`` bytes are there, Fenced.
+        """
+        ...
+
+    def read(self, key: str, *, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield exactly ``length`` bytes from ``start``, in chunks of at most 1 MiB.
+
+        Raises BlobDamaged when the bytes are not all there, also in the middle. Closing the
+        iterator stops reading at once.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove ``key`` and all that belongs to it; absent keys are fine."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the storage can take and give bytes; raises StorageUnavailable, StorageFull."""
+        ...
