@@ -8,6 +8,8 @@ from typing import ClassVar, Protocol, Self
 from entrepot.core.errors import Invalid
 
 _HEX_LENGTH = {"sha256": 64, "sha512": 128}
+#: The algorithms that are computed here.
+ALGORITHMS = tuple(_HEX_LENGTH)
 _GRAMMAR = re.compile(r"(sha256|sha512):([0-9a-f]+)")
 
 
@@ -23,9 +25,17 @@ class InvalidDigest(Invalid):
 class Hasher(Protocol):
     """What hashlib's objects offer and we use."""
 
-    def update(self, data: bytes | bytearray | memoryview, /) -> None: ...
-    def hexdigest(self) -> str: ...
-    def copy(self) -> Self: ...
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Take in more bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """The digest of all bytes so far."""
+        ...
+
+    def copy(self) -> Self:
+        """A context that goes on from here by itself."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,9 +7,9 @@
                        │  └──── manifests                  bytes exactly as sent, by digest
                        └──< image_tags        tag_history  where each tag points, and where it pointed
 
-Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted repository or
-image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at once) and its other rows are
-drained afterwards in small batches: no transaction ever touches more than 500 rows.
+Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted
+repository or image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at
+once) and its other rows are drained afterwards in small batches: no transaction touches more than 500 rows.
 """
 
 from sqlalchemy import (
@@ -75,7 +75,7 @@ Index(
 resource_tags = Table(
     "resource_tags",
     metadata,
-    Column("repository_id", ForeignKey("repositories.id"), primary_key=True),
+    Column[int]("repository_id", Id, ForeignKey("repositories.id"), primary_key=True),
     Column("key", Name, primary_key=True),
     Column("value", Name, nullable=False),
 )
@@ -95,8 +95,8 @@ blobs = Table(
 repository_layers = Table(
     "repository_layers",
     metadata,
-    Column("repository_id", ForeignKey("repositories.id"), primary_key=True),
-    Column("blob_id", ForeignKey("blobs.id"), primary_key=True),
+    Column[int]("repository_id", Id, ForeignKey("repositories.id"), primary_key=True),
+    Column[int]("blob_id", Id, ForeignKey("blobs.id"), primary_key=True),
     Column("linked_at", Microseconds, nullable=False),
     Column("lease_until", Microseconds, nullable=False),
 )
@@ -106,7 +106,7 @@ uploads = Table(
     "uploads",
     metadata,
     Column("id", Name, primary_key=True),  # a UUID
-    Column("repository_id", ForeignKey("repositories.id"), nullable=False),
+    Column[int]("repository_id", Id, ForeignKey("repositories.id"), nullable=False),
     Column("storage_key", Name, nullable=False),
     Column("size", BigInteger, nullable=False),  # the committed offset: what lies beyond is garbage
     Column("epoch", BigInteger, nullable=False),
@@ -132,8 +132,8 @@ images = Table(
     "images",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("repository_id", ForeignKey("repositories.id")),  # NULL once detached
-    Column("detached_from", ForeignKey("repositories.id")),
+    Column[int]("repository_id", Id, ForeignKey("repositories.id")),  # NULL once detached
+    Column[int]("detached_from", Id, ForeignKey("repositories.id")),
     Column("detached_at", Microseconds),
     Column("digest", Name, nullable=False),
     Column("encryption_key", Name, nullable=False),
@@ -164,20 +164,25 @@ Index(
 image_references = Table(
     "image_references",
     metadata,
-    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column[int]("image_id", Id, ForeignKey("images.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
+    Column[int]("repository_id", Id, ForeignKey("repositories.id"), nullable=False),
     Column("kind", Name, nullable=False),  # config, layer, foreign, child
     Column("digest", Name, nullable=False),
     Column("size", BigInteger, nullable=False),
 )
-Index("ix_image_references_digest", image_references.c.digest)
+Index(
+    "ix_image_references_repository_id_digest",
+    image_references.c.repository_id,
+    image_references.c.digest,
+)
 
 image_tags = Table(
     "image_tags",
     metadata,
-    Column("repository_id", ForeignKey("repositories.id"), primary_key=True),
+    Column[int]("repository_id", Id, ForeignKey("repositories.id"), primary_key=True),
     Column("tag", Name, primary_key=True),
-    Column("image_id", ForeignKey("images.id"), nullable=False),
+    Column[int]("image_id", Id, ForeignKey("images.id"), nullable=False),
     Column("moved_at", Microseconds, nullable=False),
 )
 Index("ix_image_tags_image_id_tag", image_tags.c.image_id, image_tags.c.tag)
@@ -186,14 +191,19 @@ tag_history = Table(
     "tag_history",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("repository_id", ForeignKey("repositories.id"), nullable=False),
+    Column[int]("repository_id", Id, ForeignKey("repositories.id"), nullable=False),
     Column("tag", Name, nullable=False),
     Column("moved_at", Microseconds, nullable=False),
     Column("moved_by", Name, nullable=False),
     Column("from_digest", Name),  # NULL: the tag was new
     Column("to_digest", Name),  # NULL: the tag was removed
 )
-Index("ix_tag_history_repository_id_tag_id", tag_history.c.repository_id, tag_history.c.tag, tag_history.c.id)
+Index(
+    "ix_tag_history_repository_id_tag_id",
+    tag_history.c.repository_id,
+    tag_history.c.tag,
+    tag_history.c.id,
+)
 Index("ix_tag_history_moved_at", tag_history.c.moved_at)
 
 audit_records = Table(

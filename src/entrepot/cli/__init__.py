@@ -1,0 +1,5 @@
+"""The command ``entrepot``."""
+
+from entrepot.cli.main import main
+
+__all__ = ["main"]

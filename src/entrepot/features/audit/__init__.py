@@ -1,0 +1,1 @@
+"""Audit: who changed what, written in the transaction that changes it."""

@@ -1,0 +1,1 @@
+"""Identity: who is calling, and whether they may."""

@@ -1,0 +1,4 @@
+"""Images: manifests, their tags and the tags' history, referrers.
+
+Operations: PutImage, BatchGetImage, BatchDeleteImage, DescribeImages, ListImages.
+"""

@@ -1,0 +1,43 @@
+"""The rules of the layer protocol: offsets, sizes, and how long things are remembered."""
+
+from collections.abc import Sequence
+
+from entrepot.core.clock import DAY
+from entrepot.core.digest import Digest, InvalidDigest
+from entrepot.features.layers.errors import InvalidLayer
+
+MIB = 1024 * 1024
+
+#: What InitiateLayerUpload advises, in bytes.
+PART_SIZE = 10 * MIB
+#: Every part but the last is at least this long, where the rule holds (the API, not ``/v2/``).
+MIN_PART_SIZE = 5 * MIB
+#: ECR's quotas: parts a layer, and bytes a layer.
+MAX_PARTS = 4_200
+MAX_LAYER_SIZE = 52_000 * MIB
+
+#: An upload that nobody touches this long is gone; a completed one is remembered as long.
+UPLOAD_LIFE = DAY
+#: For this long after a positive availability answer, the layer is not collected.
+LEASE = DAY
+
+
+def is_lease_half_spent(lease_until: int, now: int) -> bool:
+    """True when the lease is due for renewal: so a layer asked for all day costs two writes a day."""
+    return lease_until - now < LEASE // 2
+
+
+def acceptable_digests(candidates: Sequence[str]) -> list[Digest]:
+    """The digests among the strings that a client gave for a layer; raises InvalidLayer if there is none.
+
+    ECR computes sha256 only, and lets clients list digests of other algorithms beside it.
+    """
+    digests: list[Digest] = []
+    for candidate in candidates:
+        try:
+            digests.append(Digest.parse(candidate.lower()))
+        except InvalidDigest:
+            continue
+    if not digests:
+        raise InvalidLayer
+    return digests

@@ -1,0 +1,1 @@
+"""Repositories: names, settings that a repository is created with, resource tags, deletion."""

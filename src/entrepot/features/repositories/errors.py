@@ -1,0 +1,76 @@
+"""What can be wrong with a repository (service model: the shapes of the same names)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from entrepot.core.errors import Conflict, Invalid, LimitReached, NotFound, Unavailable
+
+
+@dataclass(eq=False)
+class RepositoryNotFound(NotFound):
+    """No repository of this name in this registry."""
+
+    repository: str
+    registry_id: str
+
+    template: ClassVar[str] = (
+        "The repository with name '{repository}' does not exist in the registry with id '{registry_id}'"
+    )
+
+
+@dataclass(eq=False)
+class RepositoryAlreadyExists(Conflict):
+    """The name is taken."""
+
+    repository: str
+    registry_id: str
+
+    template: ClassVar[str] = (
+        "The repository with name '{repository}' already exists in the registry with id '{registry_id}'"
+    )
+
+
+@dataclass(eq=False)
+class RepositoryNotEmpty(Conflict):
+    """There are images in it and the caller did not force the deletion."""
+
+    repository: str
+    registry_id: str
+
+    template: ClassVar[str] = (
+        "The repository with name '{repository}' in registry with id '{registry_id}' cannot be deleted "
+        "because it still contains images"
+    )
+
+
+@dataclass(eq=False)
+class TooManyTags(LimitReached):
+    """More than 50 resource tags on one repository."""
+
+    limit: int
+
+    template: ClassVar[str] = "The list of tags on the repository is over the limit. The maximum is {limit} tags"
+
+
+@dataclass(eq=False)
+class InvalidTag(Invalid):
+    """A resource tag that breaks a rule."""
+
+    constraint: str
+
+    template: ClassVar[str] = "Invalid tag parameter: {constraint}"
+
+
+@dataclass(eq=False)
+class EncryptionUnavailable(Unavailable):
+    """No key provider can serve this encryption type (ECR's KmsException).
+
+    ``kms_error`` is KMS's own code for it, a member of the exception.
+    """
+
+    encryption_type: str
+    kms_error: str = "KMSInvalidStateException"
+
+    template: ClassVar[str] = (
+        "Encryption of type {encryption_type} cannot be used: this registry has no key provider"
+    )

@@ -1,0 +1,101 @@
+"""The settings of a repository: what may be asked for, and what a tag may do under them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from entrepot.core.errors import InvalidParameter
+from entrepot.features.repositories.errors import EncryptionUnavailable, InvalidTag, TooManyTags
+
+MAX_RESOURCE_TAGS = 50
+MAX_TAG_KEY = 128
+MAX_TAG_VALUE = 256
+MAX_EXCLUSION_FILTERS = 5
+
+TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
+EncryptionType = Literal["AES256", "KMS", "KMS_DSSE"]
+
+_EXCLUSION_FILTER = re.compile(r"[0-9a-zA-Z._*-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySettings:
+    """What a repository is created with; the defaults are ECR's."""
+
+    tag_mutability: TagMutability = "MUTABLE"
+    exclusions: tuple[str, ...] = ()
+    scan_on_push: bool = False
+    encryption_type: EncryptionType = "AES256"
+
+
+def check_settings(settings: RepositorySettings) -> None:
+    """Refuse settings that contradict each other, or that nothing here could honour.
+
+    Raises InvalidParameter, EncryptionUnavailable.
+    """
+    with_exclusion = settings.tag_mutability.endswith("_WITH_EXCLUSION")
+    parameter = "imageTagMutabilityExclusionFilters"
+    if with_exclusion and not settings.exclusions:
+        raise InvalidParameter(
+            parameter,
+            "ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set as "
+            + settings.tag_mutability,
+        )
+    if settings.exclusions and not with_exclusion:
+        raise InvalidParameter(
+            parameter,
+            "ImageTagMutabilityExclusionFilters must be null when imageTagMutability is set as "
+            + settings.tag_mutability,
+        )
+    if len(settings.exclusions) > MAX_EXCLUSION_FILTERS:
+        raise InvalidParameter(parameter, f"Member must have length less than or equal to {MAX_EXCLUSION_FILTERS}")
+    for wildcard in settings.exclusions:
+        if _EXCLUSION_FILTER.fullmatch(wildcard) is None:
+            raise InvalidParameter(parameter, "must satisfy regular expression '^[0-9a-zA-Z._*-]{1,128}'")
+    if settings.encryption_type != "AES256":
+        raise EncryptionUnavailable(settings.encryption_type)
+
+
+def is_tag_immutable(settings: RepositorySettings, tag: str) -> bool:
+    """True when a tag, once set, may not move: the wildcards of the settings are the exceptions."""
+    excluded = any(matches_wildcard(wildcard, tag) for wildcard in settings.exclusions)
+    return settings.tag_mutability.startswith("IMMUTABLE") != excluded
+
+
+def matches_wildcard(wildcard: str, text: str) -> bool:
+    """True when ``text`` as a whole fits a pattern in which ``*`` stands for any run of characters.
+
+    Works through the literal pieces from left to right, so its cost is linear in both lengths.
+    """
+    first, *rest = wildcard.split("*")
+    if not rest:
+        return text == first
+    last = rest.pop()
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    position, end = len(first), len(text) - len(last)
+    for piece in rest:
+        found = text.find(piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True
+
+
+def check_resource_tags(tags: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """Refuse bad resource tags; gives them as a mapping. Raises TooManyTags, InvalidTag."""
+    checked: dict[str, str] = {}
+    for key, value in tags:
+        if not 1 <= len(key) <= MAX_TAG_KEY:
+            raise InvalidTag(f"a tag key has 1 to {MAX_TAG_KEY} characters")
+        if len(value) > MAX_TAG_VALUE:
+            raise InvalidTag(f"a tag value has at most {MAX_TAG_VALUE} characters")
+        if key.lower().startswith("aws:"):
+            raise InvalidTag("tag keys that start with 'aws:' are reserved")
+        if key in checked:
+            raise InvalidTag(f"the tag key '{key}' is given more than once")
+        checked[key] = value
+    if len(checked) > MAX_RESOURCE_TAGS:
+        raise TooManyTags(MAX_RESOURCE_TAGS)
+    return checked

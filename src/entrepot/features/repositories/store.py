@@ -1,0 +1,162 @@
+"""The SQL of repositories and their resource tags."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from entrepot.core.partitions import RegistryId
+from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotFound
+from entrepot.features.repositories.rules import RepositorySettings
+from entrepot.metadata.insert import insert_if_absent
+from entrepot.metadata.tables import repositories, resource_tags
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository's row. ``id`` is a surrogate; ``created_at`` in microseconds."""
+
+    id: int
+    registry: RegistryId
+    name: str
+    created_at: int
+    settings: RepositorySettings
+
+
+_columns = select(
+    repositories.c.id,
+    repositories.c.account,
+    repositories.c.region,
+    repositories.c.name,
+    repositories.c.created_at,
+    repositories.c.tag_mutability,
+    repositories.c.tag_mutability_exclusions,
+    repositories.c.scan_on_push,
+    repositories.c.encryption_type,
+)
+_in_registry = _columns.where(
+    repositories.c.account == bindparam("account"), repositories.c.region == bindparam("region")
+)
+_by_name = _in_registry.where(repositories.c.name == bindparam("name"))
+
+
+def find(connection: Connection, registry: RegistryId, name: str) -> Repository:
+    """The repository of this name; raises RepositoryNotFound."""
+    row = connection.execute(
+        _by_name, {"account": registry.account, "region": registry.region, "name": name}
+    ).first()
+    if row is None:
+        raise RepositoryNotFound(name, registry.account)
+    return _repository(row)
+
+
+def find_and_hold(connection: Connection, registry: RegistryId, name: str) -> Repository:
+    """As ``find``, and the repository cannot be deleted before this transaction has ended.
+
+    FOR SHARE on PostgreSQL, where pushes to one repository do not wait for each other; on SQLite the
+    transaction is alone anyway.
+    """
+    row = connection.execute(
+        _by_name.with_for_update(read=True),
+        {"account": registry.account, "region": registry.region, "name": name},
+    ).first()
+    if row is None:
+        raise RepositoryNotFound(name, registry.account)
+    return _repository(row)
+
+
+def create(
+    connection: Connection,
+    registry: RegistryId,
+    name: str,
+    settings: RepositorySettings,
+    tags: Mapping[str, str],
+    now: int,
+) -> Repository:
+    """Create a repository with its resource tags; raises RepositoryAlreadyExists."""
+    inserted = insert_if_absent(
+        connection,
+        repositories,
+        [
+            {
+                "account": registry.account,
+                "region": registry.region,
+                "name": name,
+                "created_at": now,
+                "tag_mutability": settings.tag_mutability,
+                "tag_mutability_exclusions": json.dumps(settings.exclusions),
+                "scan_on_push": settings.scan_on_push,
+                "encryption_type": settings.encryption_type,
+            }
+        ],
+    )
+    if not inserted:
+        raise RepositoryAlreadyExists(name, registry.account)
+    repository = find(connection, registry, name)
+    if tags:
+        connection.execute(
+            insert(resource_tags),
+            [{"repository_id": repository.id, "key": key, "value": value} for key, value in tags.items()],
+        )
+    return repository
+
+
+def find_page(
+    connection: Connection, registry: RegistryId, *, after: str | None, limit: int
+) -> Sequence[Repository]:
+    """At most ``limit`` repositories whose name comes after ``after``, by name."""
+    query = _in_registry.where(repositories.c.name > (after or "")).order_by(repositories.c.name).limit(limit)
+    rows = connection.execute(query, {"account": registry.account, "region": registry.region})
+    return [_repository(row) for row in rows]
+
+
+def detach(connection: Connection, repository_id: int, now: int) -> bool:
+    """Take the name away, which frees it at once; False when another transaction was first.
+
+    Everything that belongs to the row stays until it is drained.
+    """
+    result = connection.execute(
+        update(repositories)
+        .where(repositories.c.id == repository_id, repositories.c.name.is_not(None))
+        .values(name=None, detached_at=now)
+    )
+    return result.rowcount == 1
+
+
+def lock(connection: Connection, repository_id: int) -> None:
+    """Wait for the transactions that hold the repository, and keep out new ones until this one ends."""
+    connection.execute(select(repositories.c.id).where(repositories.c.id == repository_id).with_for_update())
+
+
+def find_detached(connection: Connection) -> int | None:
+    """The id of a detached repository that still has its row, the oldest first."""
+    return connection.scalar(
+        select(repositories.c.id)
+        .where(repositories.c.detached_at.is_not(None))
+        .order_by(repositories.c.detached_at)
+        .limit(1)
+    )
+
+
+def drop(connection: Connection, repository_id: int) -> None:
+    """Remove a detached repository whose other rows are gone, and its at most 50 resource tags."""
+    connection.execute(delete(resource_tags).where(resource_tags.c.repository_id == repository_id))
+    connection.execute(delete(repositories).where(repositories.c.id == repository_id))
+
+
+def _repository(row: Row[*tuple[Any, ...]]) -> Repository:
+    assert row.name is not None
+    return Repository(
+        id=row.id,
+        registry=RegistryId(row.account, row.region),
+        name=row.name,
+        created_at=row.created_at,
+        settings=RepositorySettings(
+            tag_mutability=row.tag_mutability,
+            exclusions=tuple(json.loads(row.tag_mutability_exclusions)),
+            scan_on_push=row.scan_on_push,
+            encryption_type=row.encryption_type,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The faces of the registry. A front translates between a protocol and the operations, and decides nothing."""

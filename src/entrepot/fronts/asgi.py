@@ -1,0 +1,213 @@
+"""Requests and answers over ASGI, as all fronts use them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from entrepot.core.errors import Invalid, LimitReached
+from entrepot.operations.layers import BodyBrokeOff
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+#: A client that sends nothing for so long, in seconds, is taken to be gone.
+BODY_TIMEOUT = 60.0
+
+
+@dataclass(eq=False)
+class BadRequest(Invalid):
+    """A request that is not sound HTTP, whatever it asks for."""
+
+    reason: str
+
+    template: ClassVar[str] = "{reason}"
+
+
+@dataclass(eq=False)
+class BodyTooLarge(LimitReached):
+    """A body over the limit of what it is sent to."""
+
+    limit: int
+
+    template: ClassVar[str] = "The request body exceeds the maximum of {limit} bytes"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. ``path`` is percent-decoded, ``raw_path`` and ``query_string`` are as sent."""
+
+    scope: Scope
+    receive: Receive
+    id: str
+
+    @property
+    def method(self) -> str:
+        """The method, in capitals."""
+        return self.scope["method"]
+
+    @property
+    def path(self) -> str:
+        """The percent-decoded path."""
+        return self.scope["path"]
+
+    @property
+    def raw_path(self) -> bytes:
+        """The path as it was sent, without the query."""
+        return self.scope.get("raw_path") or self.path.encode()
+
+    @property
+    def query_string(self) -> bytes:
+        """What follows the question mark."""
+        return self.scope["query_string"]
+
+    @cached_property
+    def query(self) -> list[tuple[str, str]]:
+        """The decoded parameters in order."""
+        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        return next((value for key, value in self.query if key == name), None)
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Names in lower case, in the order sent."""
+        return self.scope["headers"]
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a header that may be sent once; raises BadRequest when it is sent twice."""
+        values = [value for key, value in self.headers if key == name]
+        if len(values) > 1:
+            raise BadRequest(f"The header '{name.decode()}' may be sent only once")
+        return values[0].decode("latin-1").strip() if values else None
+
+    @property
+    def content_length(self) -> int | None:
+        """The length of the body where it was announced, in bytes."""
+        text = self.header(b"content-length")
+        if text is None:
+            return None
+        if not text.isascii() or not text.isdigit():
+            raise BadRequest("The header 'content-length' is not a number")
+        return int(text)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; raises BodyBrokeOff when it does not arrive whole."""
+        expected, received, more = self.content_length, 0, True
+        while more:
+            try:
+                async with asyncio.timeout(BODY_TIMEOUT):
+                    message = await self.receive()
+            except TimeoutError:
+                raise BodyBrokeOff from None
+            if message["type"] == "http.disconnect":
+                raise BodyBrokeOff
+            chunk: bytes = message.get("body", b"")
+            received += len(chunk)
+            more = message.get("more_body", False)
+            if chunk:
+                yield chunk
+        if expected is not None and received != expected:
+            raise BodyBrokeOff
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body; raises BodyTooLarge, BodyBrokeOff."""
+        if (self.content_length or 0) > limit:
+            raise BodyTooLarge(limit)
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge(limit)
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer whose body is in memory."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+    async def send(self, request: Request, send: Send) -> None:
+        """Send it. Headers and body leave in one write, and HEAD gets the headers alone."""
+        length = self.headers.get("content-length", str(len(self.body)))
+        headers = {**self.headers, "content-length": length}
+        if self.status in {204, 304}:
+            del headers["content-length"]
+        await send(_start(self.status, headers))
+        await send(
+            {
+                "type": "http.response.body",
+                "body": b"" if request.method == "HEAD" else self.body,
+                "more_body": False,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer whose body of ``length`` bytes is read while it is sent."""
+
+    status: int
+    headers: dict[str, str]
+    length: int
+    chunks: Callable[[], AsyncIterator[bytes]]
+    sent: Callable[[int], None]
+
+    async def send(self, request: Request, send: Send) -> None:
+        """Send it, and stop reading as soon as the client is gone.
+
+        ``send()`` never fails after a disconnect, so only ``receive()`` can tell. What ``chunks`` raises ends
+        the connection, so a client never takes a short body for a whole one.
+        """
+        await send(_start(self.status, {**self.headers, "content-length": str(self.length)}))
+        if request.method == "HEAD" or self.length == 0:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        gone = asyncio.ensure_future(_disconnected(request.receive))
+        chunks = self.chunks()
+        left = self.length
+        try:
+            async for chunk in chunks:
+                left -= len(chunk)
+                await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
+                self.sent(len(chunk))
+                if gone.done():
+                    return
+        finally:
+            gone.cancel()
+            await close(chunks)
+
+
+async def close(chunks: AsyncIterator[bytes]) -> None:
+    """Let an iterator that may be half read give back what it holds."""
+    if hasattr(chunks, "aclose"):
+        await chunks.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _start(status: int, headers: Mapping[str, str]) -> Message:
+    return {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+    }
+
+
+Answer = Response | Streamed

@@ -1,0 +1,78 @@
+"""Repository operations on the wire."""
+
+from entrepot.features.repositories.rules import RepositorySettings
+from entrepot.features.repositories.store import Repository
+from entrepot.fronts.ecr.call import Call, Handler, read_page, refuse_page_with, seconds
+from entrepot.operations.repositories import create_repository, delete_repository, describe_repositories
+from entrepot.protocol.ecr import shapes
+
+
+async def _create(call: Call, request: shapes.CreateRepositoryRequest) -> shapes.CreateRepositoryResponse:
+    scanning, encryption = request.image_scanning_configuration, request.encryption_configuration
+    created = await create_repository(
+        call.services,
+        call.caller,
+        repository=request.repository_name,
+        settings=RepositorySettings(
+            tag_mutability=request.image_tag_mutability or "MUTABLE",
+            exclusions=tuple(one.filter for one in request.image_tag_mutability_exclusion_filters or ()),
+            scan_on_push=bool(scanning and scanning.scan_on_push),
+            encryption_type=encryption.encryption_type if encryption else "AES256",
+        ),
+        resource_tags=[(tag.key, tag.value) for tag in request.tags or ()],
+    )
+    return shapes.CreateRepositoryResponse(repository=_repository(call, created))
+
+
+async def _describe(
+    call: Call, request: shapes.DescribeRepositoriesRequest
+) -> shapes.DescribeRepositoriesResponse:
+    names = request.repository_names or ()
+    if names:
+        refuse_page_with("repositoryNames", request.next_token, request.max_results)
+    page = read_page(call, "DescribeRepositories", None, request.next_token, request.max_results)
+    found = await describe_repositories(
+        call.services,
+        call.caller,
+        names=names,
+        after=str(page.after[0]) if page.after else None,
+        limit=page.limit + 1,
+    )
+    shown = found if names else found[: page.limit]
+    return shapes.DescribeRepositoriesResponse(
+        repositories=[_repository(call, one) for one in shown],
+        next_token=page.next_token(call, len(found) > len(shown), (shown[-1].name,) if shown else ()),
+    )
+
+
+async def _delete(call: Call, request: shapes.DeleteRepositoryRequest) -> shapes.DeleteRepositoryResponse:
+    deleted = await delete_repository(
+        call.services, call.caller, repository=request.repository_name, force=bool(request.force)
+    )
+    return shapes.DeleteRepositoryResponse(repository=_repository(call, deleted))
+
+
+def _repository(call: Call, repository: Repository) -> shapes.Repository:
+    settings = repository.settings
+    return shapes.Repository(
+        repository_arn=repository.registry.repository_arn(repository.name),
+        registry_id=repository.registry.account,
+        repository_name=repository.name,
+        repository_uri=call.services.public_url.repository_uri(repository.registry, repository.name),
+        created_at=seconds(repository.created_at),
+        image_tag_mutability=settings.tag_mutability,
+        image_tag_mutability_exclusion_filters=[
+            shapes.ImageTagMutabilityExclusionFilter(filter_type="WILDCARD", filter=wildcard)
+            for wildcard in settings.exclusions
+        ]
+        or None,
+        image_scanning_configuration=shapes.ImageScanningConfiguration(scan_on_push=settings.scan_on_push),
+        encryption_configuration=shapes.EncryptionConfiguration(encryption_type=settings.encryption_type),
+    )
+
+
+HANDLERS: dict[str, Handler] = {
+    "CreateRepository": _create,
+    "DescribeRepositories": _describe,
+    "DeleteRepository": _delete,
+}

@@ -1,0 +1,95 @@
+"""Our errors as ``/v2/`` says them: a status and a code of the OCI distribution spec, by class."""
+
+from collections.abc import Callable
+
+from entrepot.core.digest import InvalidDigest
+from entrepot.core.errors import (
+    Conflict,
+    Denied,
+    EntrepotError,
+    Invalid,
+    InvalidParameter,
+    LimitReached,
+    NotFound,
+    Unavailable,
+)
+from entrepot.core.manifest import ManifestInvalid
+from entrepot.features.images.errors import (
+    ImageDigestDoesNotMatch,
+    ImageNotFound,
+    ImageReferencedByManifestList,
+    ImageTagAlreadyExists,
+    ReferencedImagesNotFound,
+    TooManyReferences,
+)
+from entrepot.features.layers.errors import (
+    EmptyUpload,
+    InvalidLayer,
+    InvalidLayerPart,
+    LayerInUse,
+    LayersNotFound,
+    LayerTooLarge,
+    RequiredLayersNotFound,
+    UploadNotFound,
+)
+from entrepot.features.repositories.errors import RepositoryNotFound
+from entrepot.fronts.asgi import BodyTooLarge, Response
+from entrepot.protocol.byte_range import RangeNotSatisfiable
+from entrepot.protocol.oci.content_range import InvalidContentRange
+from entrepot.protocol.oci.errors import encode_error
+from entrepot.storage.port import Fenced
+
+#: The first class that an error is an instance of decides; the kinds at the end catch the rest.
+STATUS_AND_CODE: dict[type[EntrepotError], tuple[int, str]] = {
+    RepositoryNotFound: (404, "NAME_UNKNOWN"),
+    ImageNotFound: (404, "MANIFEST_UNKNOWN"),
+    UploadNotFound: (404, "BLOB_UPLOAD_UNKNOWN"),
+    RequiredLayersNotFound: (400, "MANIFEST_BLOB_UNKNOWN"),
+    ReferencedImagesNotFound: (400, "MANIFEST_BLOB_UNKNOWN"),
+    LayersNotFound: (404, "BLOB_UNKNOWN"),
+    InvalidDigest: (400, "DIGEST_INVALID"),
+    InvalidLayerPart: (416, "BLOB_UPLOAD_INVALID"),
+    InvalidContentRange: (416, "BLOB_UPLOAD_INVALID"),
+    RangeNotSatisfiable: (416, "UNSUPPORTED"),
+    InvalidLayer: (400, "BLOB_UPLOAD_INVALID"),
+    EmptyUpload: (400, "BLOB_UPLOAD_INVALID"),
+    Fenced: (409, "BLOB_UPLOAD_INVALID"),
+    LayerTooLarge: (413, "SIZE_INVALID"),
+    BodyTooLarge: (413, "SIZE_INVALID"),
+    TooManyReferences: (400, "MANIFEST_INVALID"),
+    ManifestInvalid: (400, "MANIFEST_INVALID"),
+    ImageDigestDoesNotMatch: (400, "MANIFEST_INVALID"),
+    ImageTagAlreadyExists: (400, "TAG_INVALID"),
+    ImageReferencedByManifestList: (405, "UNSUPPORTED"),
+    LayerInUse: (405, "UNSUPPORTED"),
+    NotFound: (404, "NAME_UNKNOWN"),
+    Denied: (403, "DENIED"),
+    LimitReached: (403, "DENIED"),
+    Conflict: (409, "DENIED"),
+    Unavailable: (503, "UNAVAILABLE"),
+    Invalid: (400, "UNSUPPORTED"),
+}
+
+_PARAMETER_CODES = {"repositoryName": "NAME_INVALID", "imageTag": "TAG_INVALID", "n": "PAGINATION_NUMBER_INVALID"}
+
+#: Where ``/v2/`` has words of its own.
+_MESSAGES: dict[type[EntrepotError], Callable[[EntrepotError], str]] = {
+    ImageNotFound: lambda _error: "Requested image not found",
+}
+
+
+def error_answer(error: EntrepotError) -> Response:
+    """The answer for an error."""
+    status, code = next(said for kind, said in STATUS_AND_CODE.items() if isinstance(error, kind))
+    if type(error) is InvalidParameter:
+        code = _PARAMETER_CODES.get(error.parameter, code)
+    words = _MESSAGES.get(type(error))
+    answer = answer_with(status, code, words(error) if words else error.message)
+    if isinstance(error, RangeNotSatisfiable):
+        answer.headers["content-range"] = f"bytes */{error.size}"
+    return answer
+
+
+def answer_with(status: int, code: str, message: str) -> Response:
+    """An answer with an OCI error body."""
+    return Response(status, {"content-type": "application/json; charset=utf-8"}, encode_error(code, message))

@@ -1,0 +1,1 @@
+"""What operators and load balancers ask: ``/-/health``, ``/-/ready``, ``/-/metrics``."""

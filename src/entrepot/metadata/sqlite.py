@@ -1,0 +1,207 @@
+"""The metadata in one SQLite file, shared by the worker processes of one machine.
+
+Writes go through one thread, each in a BEGIN IMMEDIATE of its own: a transaction that began as a reader could not
+become a writer while another process writes, whatever the time-out. Reads see the last commit and wait for nobody
+(WAL). Committed is durable (synchronous=FULL).
+"""
+
+import asyncio
+import os
+import re
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from entrepot.core.errors import EntrepotError
+from entrepot.metadata.port import MetadataUnavailable
+
+T = TypeVar("T")
+
+#: How often a write is tried before a database that stays busy is given up, each time for the busy time-out.
+_ATTEMPTS = 3
+
+_READ_FAILURES = {
+    sqlite3.SQLITE_BUSY: "it is busy",
+    sqlite3.SQLITE_LOCKED: "it is busy",
+    sqlite3.SQLITE_PROTOCOL: "its locks do not work",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened",
+    sqlite3.SQLITE_IOERR: "its disk failed",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged",
+    sqlite3.SQLITE_NOTADB: "its file is no SQLite database",
+}
+_WRITE_FAILURES = _READ_FAILURES | {
+    sqlite3.SQLITE_FULL: "its disk is full",
+    sqlite3.SQLITE_READONLY: "its file cannot be written",
+}
+
+#: File systems over a network, where SQLite's locks and shared memory do not work between machines.
+_NETWORK_FILE_SYSTEMS = {
+    *("9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs"),
+    *("fuse.sshfs", "gfs2", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3", "smbfs"),
+}
+
+
+@dataclass(eq=False)
+class NetworkFileSystem(EntrepotError):
+    """The database was to lie on a file system on which it would be damaged."""
+
+    folder: str
+    kind: str
+
+    template: ClassVar[str] = (
+        "The folder {folder} is on a network file system ({kind}), where SQLite's locks do not hold: "
+        "use a local disk, or PostgreSQL"
+    )
+
+
+class SQLiteMetadata:
+    """The database at ``path``, which is made, empty and with mode 0600, by the first write.
+
+    ``readers`` is the number of reads that run at a time, ``busy_timeout`` the seconds that a call waits for
+    another process. ``sync=False`` leaves durability to the kernel, for tests and measurements. Raises
+    NetworkFileSystem.
+    """
+
+    def __init__(self, path: Path, *, readers: int = 4, busy_timeout: float = 5, sync: bool = True) -> None:
+        refuse_network_file_system(path.parent)
+        self._path = path
+        self._busy_timeout = busy_timeout
+        self._synchronous = "FULL" if sync else "OFF"
+        self._writer = ThreadPoolExecutor(1, "metadata-writer")
+        self._readers = ThreadPoolExecutor(readers, "metadata-reader")
+        self._writing = _engine(self._connect_to_write, size=1, begin="BEGIN IMMEDIATE")
+        self._reading = _engine(self._connect_to_read, size=readers, begin="BEGIN")
+        self._looking_up = _engine(self._connect_to_read, size=1, begin=None)
+        self._inline: Connection | None = None
+
+    async def look_up(self, query: Callable[[Connection], T]) -> T:
+        """See the port. Runs here and now; each statement sees the last commit."""
+        try:
+            # Never handed back to the pool, which would cost more than the look-up.
+            if self._inline is None:
+                self._inline = self._looking_up.connect()
+            return query(self._inline)
+        except DBAPIError as error:
+            _raise_if_unavailable(error, _READ_FAILURES)
+            raise
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """See the port."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """See the port. If the caller is cancelled, a change that has begun goes on to its end in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, change)
+
+    async def check(self) -> None:
+        """See the port."""
+        await self.read(lambda connection: connection.execute(text("SELECT count(*) FROM sqlite_schema")).scalar())
+
+    async def close(self) -> None:
+        """See the port."""
+        await asyncio.to_thread(self._writer.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
+        if self._inline is not None:
+            self._inline.close()
+        for engine in (self._looking_up, self._reading, self._writing):
+            engine.dispose()
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        try:
+            with self._reading.begin() as connection:
+                return query(connection)
+        except DBAPIError as error:
+            _raise_if_unavailable(error, _READ_FAILURES)
+            raise
+
+    def _write(self, change: Callable[[Connection], T]) -> T:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self._writing.begin() as connection:
+                    return change(connection)
+            except DBAPIError as error:
+                if _failure(error) != sqlite3.SQLITE_BUSY or attempt == _ATTEMPTS:
+                    _raise_if_unavailable(error, _WRITE_FAILURES)
+                    raise
+        raise AssertionError  # every turn of the loop returns, raises, or goes on to the next
+
+    def _connect_to_write(self) -> sqlite3.Connection:
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = self._connect("rw")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise MetadataUnavailable(f"its file system allows no write-ahead log but {mode}")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        return self._connect("ro")
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        """A connection that begins and ends no transaction of its own accord."""
+        return sqlite3.connect(
+            f"file:{quote(os.fspath(self._path))}?mode={mode}",
+            uri=True,
+            timeout=self._busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+
+def _engine(connect: Callable[[], sqlite3.Connection], *, size: int, begin: str | None) -> Engine:
+    engine = create_engine(
+        "sqlite+pysqlite://", creator=connect, poolclass=QueuePool, pool_size=size, max_overflow=0
+    )
+    if begin is not None:
+
+        def begin_transaction(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        event.listen(engine, "begin", begin_transaction)
+    return engine
+
+
+def _failure(error: DBAPIError) -> int:
+    """SQLite's primary result code, 0 if the error is not SQLite's."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+
+
+def _raise_if_unavailable(error: DBAPIError, reasons: dict[int, str]) -> None:
+    reason = reasons.get(_failure(error))
+    if reason is not None:
+        raise MetadataUnavailable(reason) from error
+
+
+def refuse_network_file_system(folder: Path) -> None:
+    """Raise NetworkFileSystem where Linux says that ``folder`` lies on one; elsewhere nothing is known."""
+    mounts = Path("/proc/self/mountinfo")
+    if mounts.exists():
+        kind = file_system_of(folder.resolve(), mounts.read_text())
+        if kind in _NETWORK_FILE_SYSTEMS:
+            raise NetworkFileSystem(os.fspath(folder), kind)
+
+
+def file_system_of(folder: Path, mountinfo: str) -> str:
+    """The type of the file system that holds ``folder``, by a mountinfo file (proc_pid_mountinfo(5)).
+
+    Of the mounts above the folder the deepest counts, and of those in one place the last.
+    """
+    kind, depth = "", 0
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        mounted = Path(re.sub(r"\\([0-7]{3})", _unescape, before.split(" ")[4]))
+        if folder.is_relative_to(mounted) and len(mounted.parts) >= depth:
+            kind, depth = after.split(" ")[0], len(mounted.parts)
+    return kind
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return chr(int(found[1], 8))

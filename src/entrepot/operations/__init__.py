@@ -1,0 +1,1 @@
+"""The ECR operations: authorise, compose features, record. The fronts call these and decide nothing."""

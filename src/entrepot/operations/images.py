@@ -1,0 +1,413 @@
+"""Images by the API, and their tags and referrers as ``/v2/`` lists them.
+
+PutImage, BatchGetImage, BatchDeleteImage, DescribeImages, ListImages.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from entrepot.core.manifest import Manifest, annotations_of, parse_manifest
+from entrepot.core.names import check_image_tag, check_repository_name
+from entrepot.features.images import store as images
+from entrepot.features.images.errors import (
+    ImageAlreadyExists,
+    ImageDigestDoesNotMatch,
+    ImageNotFound,
+    ImageReferencedByManifestList,
+    ImageTagAlreadyExists,
+    ReferencedImagesNotFound,
+    TooManyReferences,
+    TooManyTagsOfImage,
+)
+from entrepot.features.images.rules import (
+    MAX_REFERENCES,
+    MAX_TAGS,
+    ImageFailure,
+    ImageId,
+    check_image_id,
+    is_pull_due,
+    not_found,
+)
+from entrepot.features.images.store import Image, TaggedImage
+from entrepot.features.layers import store as layers
+from entrepot.features.layers.errors import RequiredLayersNotFound
+from entrepot.features.repositories import store as repositories
+from entrepot.features.repositories.rules import is_tag_immutable
+from entrepot.features.repositories.store import Repository
+from entrepot.operations.operation import operation
+from entrepot.operations.repositories import ensure_repository, record
+from entrepot.operations.services import Caller, Services
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image with its manifest's bytes, and the tag it was asked for or given."""
+
+    image: Image
+    tag: str | None
+    content: bytes
+
+
+@operation("PutImage")
+async def put_image(
+    services: Services,
+    caller: Caller,
+    *,
+    repository: str,
+    content: bytes,
+    media_type: str | None,
+    tags: Sequence[str],
+    digest: str | None,
+    strict: bool,
+    create: bool = False,
+) -> StoredImage:
+    """Store a manifest and point the tags at it.
+
+    ``digest`` is what the client says it is. ``strict`` is the API's manner: the same image under the same tag
+    again is ImageAlreadyExists. Everything the manifest names has to be in the repository, but for its subject
+    and foreign layers.
+
+    Raises InvalidParameter, ManifestInvalid, ImageDigestDoesNotMatch, RequiredLayersNotFound,
+    ReferencedImagesNotFound, ImageAlreadyExists, ImageTagAlreadyExists, TooManyReferences, TooManyTagsOfImage.
+    """
+    for tag in tags:
+        check_image_tag(tag)
+    if create:
+        check_repository_name(repository)
+        await ensure_repository(services, caller, repository)
+    else:
+        await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
+    algorithm = "sha512" if digest is not None and digest.startswith("sha512:") else "sha256"
+    manifest = parse_manifest(content, media_type, algorithm)
+    if digest is not None and digest != str(manifest.digest):
+        raise ImageDigestDoesNotMatch(digest, repository, caller.registry.account)
+    if len(manifest.references) > MAX_REFERENCES:
+        raise TooManyReferences(len(manifest.references), MAX_REFERENCES)
+    now = services.clock()
+
+    def change(connection: Connection) -> Image:
+        target = repositories.find_and_hold(connection, caller.registry, repository)
+        size = _hold_references(connection, target, manifest)
+        image, is_new = images.insert_image(connection, target.id, manifest, content, size=size, now=now)
+        moved = [tag for tag in tags if _tag(connection, caller, target, tag, image, now)]
+        if strict and not is_new and not moved:
+            raise ImageAlreadyExists(image.digest, tags[0] if tags else None, repository, caller.registry.account)
+        if is_new or moved:
+            record(connection, caller, "PutImage", repository, now, digest=image.digest, tags=moved)
+        return image
+
+    image = await services.metadata.write(change)
+    return StoredImage(image, tags[0] if tags else None, content)
+
+
+def _hold_references(connection: Connection, repository: Repository, manifest: Manifest) -> int:
+    """Hold all that the manifest names until the transaction ends; gives imageSizeInBytes.
+
+    That is the size of config and layers, as stored, and of an index the size of its largest child.
+    """
+    account = repository.registry.account
+    wanted = manifest.digests("config", "layer")
+    held = layers.hold_layers(connection, repository.id, wanted)
+    missing = [str(digest) for digest in wanted if str(digest) not in held]
+    if missing:
+        raise RequiredLayersNotFound(", ".join(missing), repository.name, account)
+    children = manifest.digests("child")
+    sizes = images.hold_children(connection, repository.id, children)
+    absent = [str(child) for child in children if str(child) not in sizes]
+    if absent:
+        raise ReferencedImagesNotFound(", ".join(absent), repository.name, account)
+    return max(sizes.values()) if sizes else sum(layer.size for layer in held.values())
+
+
+def _tag(connection: Connection, caller: Caller, repository: Repository, tag: str, image: Image, now: int) -> bool:
+    """Point a tag at the image; False when it pointed there before."""
+    before = images.set_tag(connection, repository.id, tag, image, moved_by=caller.principal.arn, now=now)
+    if before == image.digest:
+        return False
+    if before is not None and is_tag_immutable(repository.settings, tag):
+        raise ImageTagAlreadyExists(tag, repository.name)
+    if images.count_tags(connection, image.id) > MAX_TAGS:
+        raise TooManyTagsOfImage(tag, repository.name, repository.registry.account, MAX_TAGS)
+    return True
+
+
+@operation("BatchGetImage")
+async def batch_get_image(
+    services: Services, caller: Caller, *, repository: str, image_ids: Sequence[ImageId]
+) -> tuple[list[StoredImage], list[ImageFailure]]:
+    """Manifests by tag or digest, each id once; what cannot be served is a failure. Raises RepositoryNotFound."""
+
+    def query(connection: Connection) -> tuple[list[StoredImage], list[ImageFailure]]:
+        target = repositories.find(connection, caller.registry, repository)
+        found: list[StoredImage] = []
+        failures: list[ImageFailure] = []
+        for image_id in dict.fromkeys(image_ids):
+            image = _resolve(connection, target.id, image_id)
+            if isinstance(image, ImageFailure):
+                failures.append(image)
+            else:
+                content = images.read_manifest(connection, image.digest)
+                found.append(StoredImage(image, image_id.tag, content))
+        return found, failures
+
+    found, failures = await services.metadata.read(query)
+    await _record_pulls(services, [entry.image for entry in found])
+    return found, failures
+
+
+@operation("BatchGetImage")
+async def get_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> StoredImage:
+    """One manifest, as GET on ``/v2/`` asks; raises RepositoryNotFound, ImageNotFound."""
+    found = await services.metadata.look_up(lambda c: _read_one(c, caller, repository, image_id))
+    await _record_pulls(services, [found.image])
+    return found
+
+
+@operation("BatchGetImage")
+async def head_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> Image:
+    """What HEAD on ``/v2/`` asks: the image without its manifest, and not counted as a pull."""
+
+    def query(connection: Connection) -> Image:
+        return _find_one(connection, caller, repository, image_id)
+
+    return await services.metadata.look_up(query)
+
+
+def _read_one(connection: Connection, caller: Caller, repository: str, image_id: ImageId) -> StoredImage:
+    image = _find_one(connection, caller, repository, image_id)
+    return StoredImage(image, image_id.tag, images.read_manifest(connection, image.digest))
+
+
+def _find_one(connection: Connection, caller: Caller, repository: str, image_id: ImageId) -> Image:
+    target = repositories.find(connection, caller.registry, repository)
+    image = _resolve(connection, target.id, image_id)
+    if isinstance(image, ImageFailure):
+        raise ImageNotFound(repository, caller.registry.account, image_id.digest, image_id.tag)
+    return image
+
+
+def _resolve(connection: Connection, repository_id: int, image_id: ImageId) -> Image | ImageFailure:
+    """The image that an id names, or why it names none."""
+    failure = check_image_id(image_id)
+    if failure is not None:
+        return failure
+    image = images.find(connection, repository_id, image_id)
+    if image is None:
+        return not_found(image_id)
+    if image_id.digest is not None and image_id.tag is not None:
+        tagged = images.find_by_tag(connection, repository_id, image_id.tag)
+        if tagged is None or tagged.id != image.id:
+            return ImageFailure(
+                image_id,
+                "ImageTagDoesNotMatchDigest",
+                "The tag does not point at the image with this digest",
+            )
+    return image
+
+
+async def _record_pulls(services: Services, pulled: Sequence[Image]) -> None:
+    now = services.clock()
+    due = sorted({image.id for image in pulled if is_pull_due(image.pulled_at, now)})
+    if not due:
+        return
+
+    def change(connection: Connection) -> None:
+        for image_id in due:
+            images.record_pull(connection, image_id, now)
+
+    await services.metadata.write(change)
+
+
+@operation("BatchDeleteImage")
+async def batch_delete_image(
+    services: Services, caller: Caller, *, repository: str, image_ids: Sequence[ImageId]
+) -> tuple[list[ImageId], list[ImageFailure]]:
+    """Delete images, one transaction each; gives what was removed as (digest, tag) pairs.
+
+    By tag the tag goes, and the image with its last tag; by digest the image goes with all its tags. An image
+    that an index of the repository names stays.
+    """
+    await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
+    removed: list[ImageId] = []
+    failures: list[ImageFailure] = []
+    for image_id in dict.fromkeys(image_ids):
+        try:
+            removed += await _delete(services, caller, repository, image_id, strict=True)
+        except _Refused as refused:
+            failures.append(refused.failure)
+        except ImageReferencedByManifestList as error:
+            failures.append(ImageFailure(image_id, "ImageReferencedByManifestList", error.message))
+    return removed, failures
+
+
+@operation("BatchDeleteImage")
+async def delete_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> None:
+    """Delete a tag, or an image with all its tags, as ``/v2/`` does: an index may lose a child, a tag goes alone.
+
+    Raises RepositoryNotFound, ImageNotFound.
+    """
+    try:
+        await _delete(services, caller, repository, image_id, strict=False)
+    except _Refused:
+        raise ImageNotFound(repository, caller.registry.account, image_id.digest, image_id.tag) from None
+
+
+class _Refused(Exception):
+    """Carries a failure out of a transaction, which is undone."""
+
+    def __init__(self, failure: ImageFailure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+async def _delete(
+    services: Services, caller: Caller, repository: str, image_id: ImageId, *, strict: bool
+) -> list[ImageId]:
+    now = services.clock()
+
+    def change(connection: Connection) -> list[ImageId]:
+        target = repositories.find_and_hold(connection, caller.registry, repository)
+        found = _resolve(connection, target.id, image_id)
+        if isinstance(found, ImageFailure):
+            raise _Refused(found)
+        image = images.lock_image(connection, target.id, found.digest)
+        if image is None:
+            raise _Refused(not_found(image_id))
+        removed = _remove(connection, caller, target, image, image_id, strict=strict, now=now)
+        record(
+            connection,
+            caller,
+            "BatchDeleteImage",
+            repository,
+            now,
+            digest=image.digest,
+            tags=[entry.tag for entry in removed if entry.tag is not None],
+        )
+        return removed
+
+    return await services.metadata.write(change)
+
+
+def _remove(
+    connection: Connection,
+    caller: Caller,
+    repository: Repository,
+    image: Image,
+    image_id: ImageId,
+    *,
+    strict: bool,
+    now: int,
+) -> list[ImageId]:
+    tags = images.tags_of(connection, image.id)
+    only_tag = image_id.tag if image_id.digest is None or image_id.tag is not None else None
+    goes_whole = only_tag is None or (strict and tags == [only_tag])
+    if goes_whole:
+        parents = images.find_parents(connection, repository.id, image.digest) if strict else []
+        if parents:
+            raise ImageReferencedByManifestList(", ".join(parents))
+        images.detach(connection, repository.id, image, now)
+        return [ImageId(image.digest, tag) for tag in tags] or [ImageId(image.digest)]
+    assert only_tag is not None
+    if not images.remove_tag(connection, repository.id, only_tag, image, moved_by=caller.principal.arn, now=now):
+        raise _Refused(not_found(image_id))
+    return [ImageId(image.digest, only_tag)]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDetail:
+    """An image as DescribeImages tells of it; the tags in byte order."""
+
+    image: Image
+    tags: list[str]
+
+
+@operation("DescribeImages")
+async def describe_images(
+    services: Services,
+    caller: Caller,
+    *,
+    repository: str,
+    image_ids: Sequence[ImageId],
+    tag_status: str,
+    after: int,
+    limit: int,
+) -> list[ImageDetail]:
+    """The named images, each once; or at most ``limit`` pushed after the image ``after``.
+
+    Raises RepositoryNotFound, and ImageNotFound for the first id that names no image.
+    """
+
+    def query(connection: Connection) -> list[ImageDetail]:
+        target = repositories.find(connection, caller.registry, repository)
+        if image_ids:
+            named = [_find_one(connection, caller, repository, image_id) for image_id in image_ids]
+            page = list({image.id: image for image in named}.values())
+        else:
+            page = images.page_of_images(connection, target.id, tag_status=tag_status, after=after, limit=limit)
+        tags = images.tags_of_many(connection, [image.id for image in page])
+        return [ImageDetail(image, tags.get(image.id, [])) for image in page]
+
+    return await services.metadata.read(query)
+
+
+@operation("ListImages")
+async def list_images(
+    services: Services,
+    caller: Caller,
+    *,
+    repository: str,
+    tag_status: str,
+    after: tuple[int, str],
+    limit: int,
+) -> list[TaggedImage]:
+    """At most ``limit`` (digest, tag) pairs after the pair (image, tag) given; raises RepositoryNotFound."""
+
+    def query(connection: Connection) -> list[TaggedImage]:
+        target = repositories.find(connection, caller.registry, repository)
+        return images.list_images(connection, target.id, tag_status=tag_status, after=after, limit=limit)
+
+    return await services.metadata.read(query)
+
+
+@operation("ListImages")
+async def list_tags(services: Services, caller: Caller, *, repository: str, after: str, limit: int) -> list[str]:
+    """At most ``limit`` tags after the given one, in byte order, as ``/v2/`` lists them."""
+
+    def query(connection: Connection) -> list[str]:
+        target = repositories.find(connection, caller.registry, repository)
+        return images.list_tags(connection, target.id, after=after, limit=limit)
+
+    return await services.metadata.read(query)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferrerDescriptor:
+    """A descriptor of an image that names another as its subject."""
+
+    image: Image
+    annotations: dict[str, str]
+
+
+@operation("BatchGetImage")
+async def list_image_referrers(
+    services: Services,
+    caller: Caller,
+    *,
+    repository: str,
+    subject: str,
+    artifact_types: Sequence[str],
+    after: int,
+    limit: int,
+) -> list[ReferrerDescriptor]:
+    """At most ``limit`` referrers pushed after the image ``after``; the subject itself may be absent."""
+
+    def query(connection: Connection) -> list[ReferrerDescriptor]:
+        target = repositories.find(connection, caller.registry, repository)
+        found = images.list_referrers(
+            connection, target.id, subject, artifact_types=artifact_types, after=after, limit=limit
+        )
+        return [ReferrerDescriptor(entry.image, annotations_of(entry.content)) for entry in found]
+
+    return await services.metadata.read(query)

@@ -1,0 +1,109 @@
+"""CreateRepository, DescribeRepositories, DeleteRepository; and the repository that a push makes."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sqlalchemy import Connection
+
+from entrepot.core.names import check_repository_name
+from entrepot.features.audit import store as audit
+from entrepot.features.images import store as images
+from entrepot.features.repositories import store as repositories
+from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotEmpty, RepositoryNotFound
+from entrepot.features.repositories.rules import RepositorySettings, check_resource_tags, check_settings
+from entrepot.features.repositories.store import Repository
+from entrepot.operations.operation import operation
+from entrepot.operations.services import Caller, Services
+
+
+@operation("CreateRepository")
+async def create_repository(
+    services: Services,
+    caller: Caller,
+    *,
+    repository: str,
+    settings: RepositorySettings,
+    resource_tags: Sequence[tuple[str, str]] = (),
+) -> Repository:
+    """Create a repository.
+
+    Raises InvalidParameter, InvalidTag, TooManyTags, EncryptionUnavailable, RepositoryAlreadyExists.
+    """
+    check_repository_name(repository)
+    check_settings(settings)
+    tags = check_resource_tags(resource_tags)
+    now = services.clock()
+
+    def change(connection: Connection) -> Repository:
+        created = repositories.create(connection, caller.registry, repository, settings, tags, now)
+        record(connection, caller, "CreateRepository", repository, now)
+        return created
+
+    return await services.metadata.write(change)
+
+
+@operation("DescribeRepositories")
+async def describe_repositories(
+    services: Services, caller: Caller, *, names: Sequence[str], after: str | None, limit: int
+) -> list[Repository]:
+    """The named repositories in the order asked, each once; or at most ``limit`` of all, by name after ``after``.
+
+    Raises RepositoryNotFound for the first name that does not exist.
+    """
+
+    def query(connection: Connection) -> list[Repository]:
+        if names:
+            return [repositories.find(connection, caller.registry, name) for name in dict.fromkeys(names)]
+        return list(repositories.find_page(connection, caller.registry, after=after, limit=limit))
+
+    return await services.metadata.read(query)
+
+
+@operation("DeleteRepository")
+async def delete_repository(services: Services, caller: Caller, *, repository: str, force: bool) -> Repository:
+    """Delete a repository, with its images only if forced; the name is free at once.
+
+    Raises RepositoryNotFound, RepositoryNotEmpty.
+    """
+    now = services.clock()
+
+    def change(connection: Connection) -> Repository:
+        found = repositories.find(connection, caller.registry, repository)
+        repositories.lock(connection, found.id)
+        if not force and images.has_images(connection, found.id):
+            raise RepositoryNotEmpty(repository, caller.registry.account)
+        if not repositories.detach(connection, found.id, now):
+            raise RepositoryNotFound(repository, caller.registry.account)
+        record(connection, caller, "DeleteRepository", repository, now)
+        return found
+
+    return await services.metadata.write(change)
+
+
+async def ensure_repository(services: Services, caller: Caller, repository: str) -> None:
+    """Create the repository of a push if it is missing and the registry was started with create-on-push.
+
+    As a creation template with the prefix ROOT, applied for CREATE_ON_PUSH, would: with ECR's default settings.
+    The caller needs ecr:CreateRepository. Does nothing otherwise; the push itself then finds what it finds.
+    """
+    if not services.create_on_push:
+        return
+    try:
+        await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
+    except RepositoryNotFound:
+        with suppress(RepositoryAlreadyExists):  # docker pushes layers side by side; one of them is first
+            await create_repository(services, caller, repository=repository, settings=RepositorySettings())
+
+
+def record(connection: Connection, caller: Caller, name: str, repository: str, now: int, **detail: object) -> None:
+    """Write an operation into the audit records, in the transaction that carries it out."""
+    audit.record(
+        connection,
+        registry=caller.registry,
+        principal=caller.principal.arn,
+        request_id=caller.request_id,
+        operation=name,
+        repository=repository,
+        detail=detail,
+        now=now,
+    )

@@ -1,0 +1,1 @@
+"""The OCI distribution protocol as bytes and values: paths, errors, ranges of uploads."""

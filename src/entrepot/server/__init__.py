@@ -1,0 +1,1 @@
+"""The process: settings, wiring, the life of a request, the background worker."""

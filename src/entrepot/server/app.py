@@ -1,0 +1,119 @@
+"""The life of a request, from the socket to the answer, as one list of steps."""
+
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import structlog
+
+from entrepot.core.errors import EntrepotError
+from entrepot.fronts.asgi import Answer, BadRequest, Receive, Request, Response, Scope, Send
+from entrepot.fronts.ecr import downloads
+from entrepot.fronts.ecr.errors import answer_with as ecr_answer_with
+from entrepot.fronts.ecr.front import ECRFront
+from entrepot.fronts.oci import front as oci
+from entrepot.fronts.oci.errors import answer_with as oci_answer_with
+from entrepot.fronts.ops import front as ops
+from entrepot.operations.layers import BodyBrokeOff
+from entrepot.operations.services import Services
+
+log = structlog.get_logger()
+
+
+class Application:
+    """The registry as an ASGI application."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        secret_access_key: str,
+        render_metrics: Callable[[], bytes],
+        close: Callable[[], Awaitable[None]],
+        log_every_request: bool,
+    ) -> None:
+        self._services = services
+        self._ecr = ECRFront(services, secret_access_key)
+        self._render_metrics = render_metrics
+        self._close = close
+        self._log_every_request = log_every_request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's own start and end."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        started = time.perf_counter()
+        request = Request(scope, receive, str(uuid4()))
+        result: Answer | None = None
+        try:
+            result = await self._answer(request)
+            await result.send(request, send)
+        except BodyBrokeOff:
+            log.info("the client went away", **_described(request))
+        except Exception:
+            if result is not None:  # the headers are out: only ending the connection tells the client
+                log.exception("an answer broke off", **_described(request))
+                raise
+            log.exception("a request failed", **_described(request))
+            result = _failure(request)
+            await result.send(request, send)
+        if self._log_every_request and result is not None:
+            spent = round((time.perf_counter() - started) * 1000, 1)
+            log.info("request", status=result.status, milliseconds=spent, **_described(request))
+
+    async def _answer(self, request: Request) -> Answer:
+        refusal = _check_hosts(request)
+        if refusal is not None:
+            return refusal
+        path = request.path
+        if path.startswith("/v2/") or path == "/v2":
+            return await oci.answer(self._services, request)
+        if path.startswith(downloads.PREFIX):
+            return await downloads.answer(self._services, request)
+        if path.startswith("/-/"):
+            return await ops.answer(self._services, self._render_metrics, request)
+        if path == "/" and request.method == "POST":
+            return await self._ecr.answer(request)
+        return _plain(404, "This is a container registry: /v2/ for clients like docker, POST / for the ECR API.")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _check_hosts(request: Request) -> Response | None:
+    """RFC 9112, section 3.2: a request without a Host, or with two, is answered with 400."""
+    try:
+        if request.header(b"host") is None and not request.scope.get("http_version", "1.1").startswith("2"):
+            raise BadRequest("The header 'host' is missing")
+        request.header(b"authorization")
+        _ = request.content_length
+    except EntrepotError as error:
+        return _plain(400, error.message)
+    return None
+
+
+def _failure(request: Request) -> Response:
+    """What the client is told when the fault is ours; the log has the rest under the request's id."""
+    words = f"The registry failed to answer; request id {request.id}"
+    if request.path.startswith("/v2/"):
+        return oci_answer_with(500, "UNKNOWN", words)
+    answer = ecr_answer_with("ServerException", words, status=500)
+    answer.headers["x-amzn-requestid"] = request.id
+    return answer
+
+
+def _plain(status: int, words: str) -> Response:
+    return Response(status, {"content-type": "text/plain; charset=utf-8"}, f"{words}\n".encode())
+
+
+def _described(request: Request) -> dict[str, str]:
+    """The request for the log. Never its query: a download ticket is in it."""
+    return {"method": request.method, "path": request.path, "request_id": request.id}

@@ -1,0 +1,66 @@
+"""The registry's own secrets: the master key and the root access key, in files of mode 0600."""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from entrepot.protocol.tokens import MasterKey
+from entrepot.server.settings import Settings
+
+MASTER_KEY = "master.key"
+ROOT_KEY = "root-key.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RootKey:
+    """The root access key; ``is_new`` when it was made just now."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    is_new: bool = False
+
+
+class _Stored(msgspec.Struct):
+    access_key_id: str
+    secret_access_key: str
+
+
+def load_master_key(data: Path) -> MasterKey:
+    """The master key of a data folder; made when there is none. Raises OSError, ValueError for a damaged one."""
+    path = data / MASTER_KEY
+    if not path.exists():
+        _write_secret(path, secrets.token_bytes(32))
+    return MasterKey(path.read_bytes())
+
+
+def load_root_key(settings: Settings) -> RootKey:
+    """The root access key: that of the settings, else the data folder's; made when there is none."""
+    if settings.access_key_id is not None and settings.secret_access_key is not None:
+        return RootKey(settings.access_key_id, settings.secret_access_key)
+    path = settings.data / ROOT_KEY
+    if path.exists():
+        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+        return RootKey(stored.access_key_id, stored.secret_access_key)
+    made = _Stored("AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30))
+    _write_secret(path, msgspec.json.encode(made))
+    return RootKey(made.access_key_id, made.secret_access_key, is_new=True)
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: what survives a crash is never half a key."""
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,120 @@
+"""Starting and ending the registry: claim the folder, bring the schema up to date, run the workers."""
+
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP2Settings
+from granian.log import LogLevels
+
+from entrepot.server.app import Application
+from entrepot.server.data_folder import claim
+from entrepot.server.keys import RootKey, load_master_key, load_root_key
+from entrepot.server.logs import configure_logs
+from entrepot.server.settings import Settings
+from entrepot.server.wiring import open_database, wire
+from entrepot.server.worker import run_worker
+
+MIB = 1024 * 1024
+#: Seconds that requests in flight are given after SIGTERM.
+GRACE = 30
+
+#: Frames and windows that let one HTTP/2 upload run at full speed; granian's own make it four times slower.
+HTTP2 = HTTP2Settings(
+    max_frame_size=MIB,
+    initial_stream_window_size=8 * MIB,
+    initial_connection_window_size=16 * MIB,
+    max_send_buffer_size=4 * MIB,
+)
+
+
+def serve(settings: Settings, announce: Callable[[RootKey], None]) -> None:
+    """Run a registry until SIGTERM or SIGINT; raises CannotStart, and EntrepotError for a schema too new.
+
+    ``announce`` is called with the root key once everything is in place and before the first request.
+    """
+    with claim(settings.data, settings.host, settings.port):
+        load_master_key(settings.data)
+        root_key = load_root_key(settings)
+        open_database(settings.data)
+        _prepare_metrics(settings.data)
+        parent = Lifeline()
+        background = multiprocessing.get_context("fork").Process(
+            target=_run_background, args=(parent, settings, root_key), daemon=True
+        )
+        background.start()
+        server = Granian(
+            "entrepot",
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            workers=settings.workers,
+            loop=Loops.uvloop,
+            http=HTTPModes.auto,
+            http2_settings=HTTP2,
+            websockets=False,
+            backlog=1024,
+            log_level=LogLevels.warning,
+            respawn_failed_workers=True,
+            workers_kill_timeout=GRACE,
+        )
+
+        def load(_target: str) -> Application:
+            parent.hold()
+            return _make_application(settings, root_key)
+
+        announce(root_key)
+        try:
+            server.serve(target_loader=load)
+        finally:
+            background.terminate()
+            background.join()
+
+
+class Lifeline:
+    """Ends a child process when its parent is gone, even by SIGKILL: the parent holds a pipe's other end."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+
+    def hold(self) -> None:
+        """Called in the child: from now on it ends with its parent."""
+        os.close(self._write)
+        threading.Thread(target=self._wait, name="lifeline", daemon=True).start()
+
+    def _wait(self) -> None:
+        os.read(self._read, 1)
+        os._exit(1)
+
+
+def _run_background(parent: Lifeline, settings: Settings, root_key: RootKey) -> None:
+    parent.hold()
+    run_worker(settings, root_key)
+
+
+def _make_application(settings: Settings, root_key: RootKey) -> Application:
+    from entrepot.server.metrics import make_metrics  # noqa: PLC0415 (where it counts is decided at its import)
+
+    configure_logs()
+    counters, render = make_metrics()
+    wired = wire(settings, root_key, counters)
+    return Application(
+        wired.services,
+        secret_access_key=root_key.secret_access_key,
+        render_metrics=render,
+        close=wired.close,
+        log_every_request=settings.access_log,
+    )
+
+
+def _prepare_metrics(data: Path) -> None:
+    """An empty folder for the counters that the workers share; they begin at zero with each start."""
+    folder = data / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

@@ -1,0 +1,163 @@
+"""Settings: from the command line, the environment, ``entrepot.toml``, in this order of precedence.
+
+A field's name is the option (``create_on_push``: ``--create-on-push``), the key in the file, and the variable
+(``ENTREPOT_CREATE_ON_PUSH``). The configuration reference is made from this module.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+import msgspec
+from msgspec import Meta
+
+from entrepot.core.address import PublicURL
+from entrepot.core.errors import EntrepotError, Invalid
+from entrepot.core.partitions import RegistryId, check_region
+
+PREFIX = "ENTREPOT_"
+FILE = Path("entrepot.toml")
+
+
+@dataclass(eq=False)
+class BadSetting(Invalid):
+    """A setting that cannot be used."""
+
+    name: str
+    reason: str
+
+    template: ClassVar[str] = "the setting {name} is bad: {reason}"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of a registry, checked."""
+
+    listen: Annotated[str, Meta(description="Address and port to listen on.")] = "127.0.0.1:5000"
+    data: Annotated[Path, Meta(description="The folder for the database, the layers and the keys.")] = Path("data")
+    workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1
+    public_url: Annotated[
+        str | None,
+        Meta(
+            description="How clients reach the registry: decides repositoryUri and proxyEndpoint. May hold"
+            " {account}, {region} and {suffix}. Default: http://localhost and the port listened on."
+        ),
+    ] = None
+    account_id: Annotated[
+        str, Meta(pattern="^[0-9]{12}$", description="The AWS account that the registry belongs to.")
+    ] = "000000000000"
+    region: Annotated[str, Meta(description="The region of clients that name none.")] = "us-east-1"
+    access_key_id: Annotated[
+        Annotated[str, Meta(pattern="^[A-Za-z0-9_]{16,128}$")] | None,
+        Meta(
+            description="The root access key. Default: made on first start and kept in the data folder.",
+        ),
+    ] = None
+    secret_access_key: Annotated[
+        Annotated[str, Meta(min_length=16, max_length=256)] | None,
+        Meta(description="The root access key's secret."),
+    ] = None
+    create_on_push: Annotated[
+        bool, Meta(description="Let a push make the repository it goes to, with ECR's default settings.")
+    ] = False
+    history_days: Annotated[
+        int, Meta(ge=1, le=36500, description="Days for which tag moves and audit records are kept.")
+    ] = 90
+    access_log: Annotated[bool, Meta(description="Log every request, not only those that fail.")] = False
+
+    SECRETS: ClassVar[frozenset[str]] = frozenset({"secret_access_key"})
+
+    @classmethod
+    def load(cls, options: Mapping[str, object], environment: Mapping[str, str], file: Path | None) -> Self:
+        """Put the settings together and check them; raises BadSetting.
+
+        ``options`` that are None count as not given. Without ``file``, ``entrepot.toml`` in the working folder
+        is read if it is there.
+        """
+        given: dict[str, object] = {}
+        for source, values in (
+            (str(file or FILE), _read_file(file)),
+            ("the environment", _read_environment(environment, cls.__struct_fields__)),
+            ("the command line", {key: value for key, value in options.items() if value is not None}),
+        ):
+            for name, value in values.items():
+                if name not in cls.__struct_fields__:
+                    raise BadSetting(name, f"{source} has no such setting")
+                given[name] = value
+        settings = cls._convert(given)
+        settings.check()
+        return settings
+
+    @classmethod
+    def _convert(cls, given: Mapping[str, object]) -> Self:
+        for name, value in given.items():
+            try:
+                msgspec.convert({name: value}, cls, strict=False)
+            except msgspec.ValidationError as error:
+                raise BadSetting(name, str(error).partition(" - at")[0]) from None
+        return msgspec.convert(given, cls, strict=False)
+
+    def check(self) -> None:
+        """What the types cannot say; raises BadSetting."""
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+            raise BadSetting("listen", f"'{self.listen}' is not of the form ADDRESS:PORT")
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise BadSetting(
+                "access_key_id", "access_key_id and secret_access_key are given together or not at all"
+            )
+        try:
+            check_region(self.region, "region")
+            _ = self.address
+        except EntrepotError as error:
+            raise BadSetting("region or public_url", error.message) from None
+
+    @property
+    def host(self) -> str:
+        """The address to listen on, without the brackets of IPv6."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port to listen on."""
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def address(self) -> PublicURL:
+        """How clients reach the registry."""
+        return PublicURL.parse(self.public_url or f"http://localhost:{self.port}")
+
+    @property
+    def registry(self) -> RegistryId:
+        """The registry of clients that name none."""
+        return RegistryId(self.account_id, self.region)
+
+    def shown(self) -> dict[str, object]:
+        """Every setting with its value, secrets hidden."""
+        values: dict[str, object] = msgspec.to_builtins({**msgspec.structs.asdict(self), "data": str(self.data)})
+        return {
+            name: "(hidden)" if name in self.SECRETS and value is not None else value
+            for name, value in values.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"Settings({self.shown()})"
+
+
+def _read_file(file: Path | None) -> Mapping[str, object]:
+    path = file or FILE
+    if file is None and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting("config", f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSetting("config", f"{path} is not TOML: {error}") from None
+
+
+def _read_environment(environment: Mapping[str, str], names: tuple[str, ...]) -> Mapping[str, object]:
+    """The variables of settings. Others with the prefix are left alone: they may be anybody's."""
+    variables = {name: PREFIX + name.upper() for name in names}
+    return {name: environment[variable] for name, variable in variables.items() if variable in environment}

@@ -1,0 +1,94 @@
+"""Blobs as plain files of one machine, shared by any number of worker processes.
+
+    ROOT/4f/4f1c…e2          the bytes, from the first byte of the upload until the blob is deleted
+    ROOT/4f/4f1c…e2.fence    the newest epoch, while the bytes may still change (``fence.py``)
+
+A file is never renamed. Mode 0600 says that it is being written, mode 0400 that it is sealed. A file's
+name is made durable with its first bytes, and a folder's name with the first file in it.
+"""
+
+import errno
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from entrepot.core.digest import Hasher
+from entrepot.storage.disk import Disk, OpenFile, open_to_read, read_at
+from entrepot.storage.port import BlobWriter, StorageFull, StorageUnavailable
+from entrepot.storage.threads import in_thread
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MIB = 2**20
+#: No room on the disk, in the quota, or below the largest size a file may have.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FilesystemStorage:
+    """Blobs below ``root``, which is made if it is absent.
+
+    ``threads`` run every call that may wait for the disk. New bytes are refused once fewer than ``reserve``
+    bytes are free, so that a database on the same disk can still commit. ``sync=False`` leaves durability to
+    the kernel, for tests and measurements.
+    """
+
+    def __init__(self, root: Path, *, threads: Executor, sync: bool = True, reserve: int = 64 * _MIB) -> None:
+        self._threads = threads
+        self._disk = Disk(root, sync=sync, reserve=reserve)
+
+    @asynccontextmanager
+    async def writer(self, key: str, *, offset: int, epoch: int, hasher: Hasher) -> AsyncGenerator[BlobWriter]:
+        """See the port; also raises BlobDamaged when fewer than ``offset`` bytes are there."""
+        path = self._disk.path(key)
+        with ExitStack() as held:
+            file = await _run(self._threads, self._disk.open_to_write, path, offset, epoch, hasher, held)
+            yield _Writer(file, self._threads)
+
+    async def seal(self, key: str, *, size: int, epoch: int) -> None:
+        """See the port; a sealed blob is never cut again: another size than its own is Fenced."""
+        await _run(self._threads, self._disk.seal, self._disk.path(key), size, epoch)
+
+    async def read(self, key: str, *, start: int, length: int) -> AsyncGenerator[bytes]:
+        """See the port."""
+        path, position, end = self._disk.path(key), start, start + length
+        with ExitStack() as held:
+            file = await _run(self._threads, open_to_read, path, end, held)
+            while position < end:
+                chunk = await _run(self._threads, read_at, file, position, min(_MIB, end - position))
+                position += len(chunk)
+                yield chunk
+
+    async def delete(self, key: str) -> None:
+        """See the port; after a power cut the key is still absent."""
+        await _run(self._threads, self._disk.delete, self._disk.path(key))
+
+    async def check(self) -> None:
+        """See the port."""
+        await _run(self._threads, self._disk.check)
+
+
+class _Writer:
+    """What ``writer`` hands out: the calls of an open file, each in a thread."""
+
+    def __init__(self, file: OpenFile, threads: Executor) -> None:
+        self._file = file
+        self._threads = threads
+
+    async def write(self, chunks: Sequence[bytes]) -> None:
+        await _run(self._threads, self._file.append, chunks)
+
+    async def sync(self) -> None:
+        await _run(self._threads, self._file.sync)
+
+
+async def _run(threads: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return await in_thread(threads, call, *args, **kwargs)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull from error
+        raise StorageUnavailable(os.strerror(error.errno or errno.EIO)) from error

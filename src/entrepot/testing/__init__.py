@@ -1,0 +1,1 @@
+"""What tests need, ours and those of whoever builds on Entrepot: contract suites for drivers of their own."""

@@ -1,0 +1,46 @@
+"""What /proc tells about the processes of a session, workers whose parent is gone included."""
+
+import os
+import signal
+from pathlib import Path
+
+
+def of_session(session: int) -> list[int]:
+    """The pids of a session that are alive, the oldest first; one that waits only to be reaped is not alive."""
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return sorted(pid for pid in pids if _session(pid) == session)
+
+
+def peak_memory(pid: int) -> int:
+    """Peak resident bytes (VmHWM) since the start, or since the last `reset_peak_memory`."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def reset_peak_memory(pid: int) -> None:
+    """Let the peak begin anew at what is resident now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time that the process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def kill(pid: int) -> None:
+    """SIGKILL; a process that has just ended by itself is as good."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _session(pid: int) -> int | None:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, _, _, session = status.rpartition(")")[2].split()[:4]
+    return None if state == "Z" else int(session)

@@ -1,0 +1,79 @@
+"""How the server starts: at once, or not at all with one clear line; and what it makes on its first start."""
+
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+from tests.live.server import Server, refusal_of
+
+
+def assert_one_clear_line(said: str, naming: str) -> None:
+    """The refusal is one line that names what is wrong, and no traceback."""
+    assert len(said.splitlines()) == 1, said
+    assert naming in said
+
+
+def test_port_of_another_server_is_refused(server: Server, tmp_path: Path) -> None:
+    """Two servers never share a port silently."""
+    said = refusal_of("--listen", server.host, "--data", str(tmp_path / "data"))
+
+    assert_one_clear_line(said, naming=str(server.port))
+    assert server.is_alive()
+
+
+def test_port_of_another_program_is_refused(tmp_path: Path) -> None:
+    """A port in use is named."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        said = refusal_of("--listen", f"127.0.0.1:{port}", "--data", str(tmp_path / "data"))
+
+    assert_one_clear_line(said, naming=str(port))
+
+
+def test_folder_of_another_server_is_refused(server: Server) -> None:
+    """Two servers never share a data folder silently."""
+    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(server.data))
+
+    assert_one_clear_line(said, naming=str(server.data))
+    assert server.is_alive()
+
+
+def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    """A data folder below a file is named."""
+    (tmp_path / "file").touch()
+
+    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(tmp_path / "file" / "data"))
+
+    assert_one_clear_line(said, naming=str(tmp_path / "file" / "data"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("ENTREPOT_ACCOUNT_ID", "twelve digits"), ("ENTREPOT_REGION", "no region"), ("ENTREPOT_WORKERS", "none")],
+)
+def test_bad_setting_is_refused_by_name(setting: str, value: str, tmp_path: Path) -> None:
+    """A setting that makes no sense is named, with its value."""
+    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(tmp_path / "data"), **{setting: value})
+
+    assert setting.removeprefix("ENTREPOT_").lower() in said.lower()
+    assert value in said
+    assert "Traceback" not in said
+
+
+def test_secrets_of_the_data_folder_are_for_its_owner_alone(server: Server) -> None:
+    """No file in the data folder can be read by others."""
+    files = [file for file in server.data.rglob("*") if file.is_file()]
+
+    assert files
+    assert [file for file in files if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)] == []
+
+
+def test_unwanted_options_are_explained(tmp_path: Path) -> None:
+    """An unknown option is refused, and named."""
+    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(tmp_path / "data"), "--no-such-option")
+
+    assert "--no-such-option" in said

@@ -1,0 +1,87 @@
+"""A layer of 10 GiB, made as it is sent: the server's memory stays flat, whichever face takes it."""
+
+import random
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+from tests.live.clients import full
+from tests.live.conftest import new_repository
+from tests.live.oci import authorization_of
+from tests.live.server import Server, serving
+
+MIB = 1024 * 1024
+LAYER = 10 * 1024 * MIB
+PART = 10 * MIB
+V2_LIMIT = 150 * MIB
+API_LIMIT = 300 * MIB
+
+pytestmark = [full, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server for one test alone: its peak memory is that of one layer."""
+    with serving("--workers", "2") as server:
+        yield server
+
+
+def blocks(size: int, feed: Callable[[bytearray], None]) -> Iterator[bytes]:
+    """10 GiB in blocks of this size, no two alike, hashed as they pass."""
+    noise = bytearray(random.randbytes(size))
+    for number in range(LAYER // size):
+        noise[:8] = number.to_bytes(8)
+        feed(noise)
+        yield bytes(noise)
+
+
+def test_layer_of_10_gib_through_v2(own_server: Server) -> None:
+    """POST, one PATCH, PUT; then a GET: under 150 MiB a process, and the same bytes back."""
+    authorization = authorization_of(own_server)
+    digest = sha256()
+    with new_repository(own_server) as repository:
+        location = urlsplit(repository.open_upload())
+        connection = HTTPConnection(own_server.host, timeout=600)
+        headers = {"Authorization": f"Basic {authorization}", "Content-Length": str(LAYER)}
+        connection.request("PATCH", f"{location.path}?{location.query}", blocks(MIB, digest.update), headers)
+        accepted = connection.getresponse()
+        accepted.read()
+        assert accepted.status == 202
+        name = f"sha256:{digest.hexdigest()}"
+        assert repository.put_upload(location.geturl(), name).status_code == 201
+
+        pulled = sha256()
+        del headers["Content-Length"]
+        connection.request("GET", f"/v2/{repository.name}/blobs/{name}", headers=headers)
+        response = connection.getresponse()
+        while block := response.read(MIB):
+            pulled.update(block)
+        connection.close()
+
+    assert pulled.hexdigest() == digest.hexdigest()
+    assert max(own_server.peak_memory().values()) < V2_LIMIT
+
+
+def test_layer_of_10_gib_as_api_parts(own_server: Server) -> None:
+    """InitiateLayerUpload, parts of 10 MiB, CompleteLayerUpload: under 300 MiB a process."""
+    ecr = own_server.ecr()
+    digest = sha256()
+    with new_repository(own_server) as repository:
+        upload = ecr.initiate_layer_upload(repositoryName=repository.name)["uploadId"]
+        first = 0
+        for part in blocks(PART, digest.update):
+            ecr.upload_layer_part(
+                repositoryName=repository.name,
+                uploadId=upload,
+                partFirstByte=first,
+                partLastByte=first + len(part) - 1,
+                layerPartBlob=part,
+            )
+            first += len(part)
+        name = f"sha256:{digest.hexdigest()}"
+        done = ecr.complete_layer_upload(repositoryName=repository.name, uploadId=upload, layerDigests=[name])
+
+    assert done["layerDigest"] == name
+    assert max(own_server.peak_memory().values()) < API_LIMIT
