@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +20,8 @@ from entrepot.metadata.postgresql import PostgreSQLMetadata
 from entrepot.metadata.schema import migrate
 
 MIGRATED, EMPTY = "migrated", "template0"
+#: Names sort by language unless a column says otherwise, as on many a real server.
+LINGUISTIC = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
 #: Durability is not what a database is tested for that lives for one run.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
 
@@ -30,7 +32,7 @@ class Server:
 
     binaries: Path
     port: int
-    numbers: count[int] = field(default_factory=count)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def url(self, database: str) -> str:
         """How to reach a database."""
@@ -50,7 +52,12 @@ class Server:
 
     def _create(self, name: str, template: str) -> None:
         subprocess.run(
-            [self.binaries / "createdb", f"--maintenance-db={self.url('postgres')}", f"--template={template}", name],
+            [
+                self.binaries / "createdb",
+                f"--maintenance-db={self.url('postgres')}",
+                f"--template={template}",
+                name,
+            ],
             check=True,
         )
 
@@ -66,36 +73,46 @@ async def migrated(url: str) -> None:
 def postgresql_server() -> Generator[Server]:
     """Start a server with a migrated template, and stop it. Skips where none is installed, outside CI."""
     binaries = installed_binaries()
-    with tempfile.TemporaryDirectory(prefix="entrepot-postgresql-") as folder:
-        owner = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+    with tempfile.TemporaryDirectory(prefix="entrepot-postgresql-") as name:
+        folder, owner = Path(name), "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
         if owner:
             shutil.chown(folder, owner)
-        data = f"{folder}/data"
-        initdb = [binaries / "initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", data]
-        subprocess.run(initdb, user=owner, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        with running(binaries, folder, owner) as server:
+
+        def run(program: str, *arguments: str) -> None:
+            command = [binaries / program, f"--pgdata={folder / 'data'}", *arguments]
+            with (folder / "output").open("w") as output:
+                subprocess.run(command, user=owner, check=True, stdout=output, cwd=folder)
+
+        run("initdb", "--auth=trust", "--username=postgres", "--no-sync", *LINGUISTIC)
+        server = Server(binaries, free_port())
+        options = FAST | {"port": str(server.port), "unix_socket_directories": name}
+        run(
+            "pg_ctl",
+            "start",
+            f"--log={folder / 'log'}",
+            "-o",
+            " ".join(f"--{key}={options[key]}" for key in options),
+        )
+        try:
             server.make_template()
             yield server
-
-
-@contextmanager
-def running(binaries: Path, folder: str, owner: str | None) -> Generator[Server]:
-    """Run the server in the folder, on a free loopback port."""
-    server = Server(binaries, free_port())
-    options = FAST | {
-        "listen_addresses": "127.0.0.1",
-        "port": str(server.port),
-        "unix_socket_directories": folder,
-        "log_min_messages": "warning",
-    }
-    command = [binaries / "postgres", "-D", f"{folder}/data", *(f"--{name}={value}" for name, value in options.items())]
-    with subprocess.Popen(command, user=owner, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "ready to accept connections" in line:
-                break
-        try:
-            yield server
         finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate()
+            run("pg_ctl", "stop", "--mode=fast")
+
+
+def installed_binaries() -> Path:
+    """The newest server that is installed: in Debian's place, else where PATH says."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    elsewhere = shutil.which("initdb")
+    if elsewhere and not found:
+        found = [Path(elsewhere)]
+    if not found:
+        (pytest.fail if "CI" in os.environ else pytest.skip)("PostgreSQL's server is not installed")
+    return found[-1].parent
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from entrepot.features.layers.store import Layer
+from entrepot.features.layers.layer import Layer
 from entrepot.fronts.asgi import Request, Streamed
 from entrepot.operations.layers import read_layer
 from entrepot.operations.services import Services

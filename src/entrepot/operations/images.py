@@ -21,21 +21,19 @@ from entrepot.features.images.errors import (
     TooManyReferences,
     TooManyTagsOfImage,
 )
+from entrepot.features.images.image import Image, ImageFailure, ImageId, TaggedImage
 from entrepot.features.images.rules import (
     MAX_REFERENCES,
     MAX_TAGS,
-    ImageFailure,
-    ImageId,
     check_image_id,
     is_pull_due,
     not_found,
 )
-from entrepot.features.images.store import Image, TaggedImage
 from entrepot.features.layers import store as layers
 from entrepot.features.layers.errors import RequiredLayersNotFound
 from entrepot.features.repositories import store as repositories
+from entrepot.features.repositories.repository import Repository
 from entrepot.features.repositories.rules import is_tag_immutable
-from entrepot.features.repositories.store import Repository
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import ensure_repository, record
 from entrepot.operations.services import Caller, Services

@@ -35,8 +35,13 @@ from entrepot.features.layers.errors import (
     LayerTooLarge,
     UploadNotFound,
 )
-from entrepot.features.layers.rules import MAX_LAYER_SIZE, MAX_PARTS, is_lease_half_spent
-from entrepot.features.layers.store import Layer, Upload
+from entrepot.features.layers.layer import Layer, Upload
+from entrepot.features.layers.rules import (
+    MAX_LAYER_SIZE,
+    MAX_PARTS,
+    acceptable_digests,
+    is_lease_half_spent,
+)
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.operations.operation import authorise_on, operation
@@ -199,19 +204,21 @@ async def complete_layer_upload(
     *,
     repository: str,
     upload_id: str,
-    digests: Sequence[Digest],
+    digests: Sequence[str],
     strict: bool,
 ) -> Digest:
     """Make the upload a layer of the repository, if its bytes have one of the digests; gives that digest.
 
     ``strict`` is the API's manner: an empty upload, a short part and a layer that is there already are errors.
-    A completion can be repeated for a day, in case its answer was lost.
+    A completion can be repeated for a day, in case its answer was lost. Raises InvalidLayer, UploadNotFound,
+    EmptyUpload, LayerPartTooSmall, LayerAlreadyExists.
     """
+    wanted = acceptable_digests(digests)
 
     def begin(connection: Connection) -> Upload:
         target = repositories.find(connection, caller.registry, repository)
         upload = layers.lock_upload(connection, target.id, upload_id, services.clock())
-        if upload is None or upload.completed_digest not in {None, *map(str, digests)}:
+        if upload is None or upload.completed_digest not in {None, *map(str, wanted)}:
             raise UploadNotFound(upload_id, repository, caller.registry.account)
         if upload.completed_digest is not None:
             return upload
@@ -226,7 +233,7 @@ async def complete_layer_upload(
         if strict:
             raise LayerAlreadyExists(upload.completed_digest, repository, caller.registry.account)
         return Digest.parse(upload.completed_digest)
-    digest = await _verify(services, upload, digests)
+    digest = await _verify(services, upload, wanted)
     await services.storage.seal(upload.storage_key, size=upload.size, epoch=upload.epoch)
     is_new = await _commit_layer(services, caller, repository, upload, digest)
     services.upload_hashes.forget(upload.id)

@@ -10,8 +10,8 @@ from entrepot.features.audit import store as audit
 from entrepot.features.images import store as images
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotEmpty, RepositoryNotFound
-from entrepot.features.repositories.rules import RepositorySettings, check_resource_tags, check_settings
-from entrepot.features.repositories.store import Repository
+from entrepot.features.repositories.repository import Repository, RepositorySettings
+from entrepot.features.repositories.rules import check_resource_tags, check_settings
 from entrepot.operations.operation import operation
 from entrepot.operations.services import Caller, Services
 

@@ -1,10 +1,9 @@
 """The rules of images: how they are asked for, what size they have, how many tags."""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
 from entrepot.core.clock import DAY
+from entrepot.features.images.image import ImageFailure, ImageId
 
 #: ECR's quota of tags on one image.
 MAX_TAGS = 1_000
@@ -14,35 +13,8 @@ MAX_REFERENCES = 240
 #: The last pull is recorded at most this often.
 PULL_RECORDING_INTERVAL = DAY
 
-#: The model's ImageFailureCode, as far as it can come up.
-FailureCode = Literal[
-    "InvalidImageDigest",
-    "InvalidImageTag",
-    "ImageTagDoesNotMatchDigest",
-    "ImageNotFound",
-    "MissingDigestAndTag",
-    "ImageReferencedByManifestList",
-]
-
 _DIGEST = re.compile(r"[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
 _TAG = re.compile(r"[a-zA-Z0-9-_.]{1,300}")
-
-
-@dataclass(frozen=True, slots=True)
-class ImageId:
-    """How a client names an image: by digest, by tag, or by both, which must then agree."""
-
-    digest: str | None = None
-    tag: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFailure:
-    """Why one image of a batch could not be served."""
-
-    image: ImageId
-    code: FailureCode
-    reason: str
 
 
 def check_image_id(image: ImageId) -> ImageFailure | None:

@@ -12,26 +12,9 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, exists,
 
 from entrepot.core.digest import Digest
 from entrepot.core.manifest import Manifest
-from entrepot.features.images.rules import ImageId
+from entrepot.features.images.image import Image, ImageId, TaggedImage
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import image_references, image_tags, images, manifests, tag_history
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image's row. ``size`` is imageSizeInBytes, ``manifest_size`` in bytes, times in microseconds."""
-
-    id: int
-    digest: str
-    media_type: str
-    artifact_type: str | None
-    config_media_type: str | None
-    subject_digest: str | None
-    size: int
-    manifest_size: int
-    pushed_at: int
-    pulled_at: int | None
-
 
 _columns = (
     images.c.id,
@@ -302,15 +285,6 @@ def has_images(connection: Connection, repository_id: int) -> bool:
 def record_pull(connection: Connection, image_id: int, now: int) -> None:
     """Set the image's last pull."""
     connection.execute(update(images).where(images.c.id == image_id).values(pulled_at=now))
-
-
-@dataclass(frozen=True, slots=True)
-class TaggedImage:
-    """One entry of ListImages: a digest with one of its tags, or without any."""
-
-    image_id: int
-    digest: str
-    tag: str | None
 
 
 def list_images(

@@ -8,8 +8,6 @@ from entrepot.features.layers.errors import InvalidLayer
 
 MIB = 1024 * 1024
 
-#: What InitiateLayerUpload advises, in bytes.
-PART_SIZE = 10 * MIB
 #: Every part but the last is at least this long, where the rule holds (the API, not ``/v2/``).
 MIN_PART_SIZE = 5 * MIB
 #: ECR's quotas: parts a layer, and bytes a layer.

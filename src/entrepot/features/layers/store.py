@@ -7,35 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, insert, select, update
 
 from entrepot.core.digest import Digest
+from entrepot.features.layers.layer import Layer, Upload
 from entrepot.features.layers.rules import LEASE, MIN_PART_SIZE, UPLOAD_LIFE
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import blobs, repository_layers, uploads
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A blob as one repository has it. ``size`` in bytes, ``lease_until`` in microseconds."""
-
-    blob_id: int
-    digest: str
-    size: int
-    storage_key: str
-    lease_until: int
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A layer on its way in. ``size`` is the committed offset; ``completed_digest`` is set once it is in."""
-
-    id: str
-    repository_id: int
-    storage_key: str
-    size: int
-    epoch: int
-    parts: int
-    has_short_part: bool
-    completed_digest: str | None
-
 
 _layer = (
     select(

@@ -2,31 +2,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from entrepot.core.errors import InvalidParameter
 from entrepot.features.repositories.errors import EncryptionUnavailable, InvalidTag, TooManyTags
+from entrepot.features.repositories.repository import RepositorySettings
 
 MAX_RESOURCE_TAGS = 50
 MAX_TAG_KEY = 128
 MAX_TAG_VALUE = 256
 MAX_EXCLUSION_FILTERS = 5
 
-TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
-EncryptionType = Literal["AES256", "KMS", "KMS_DSSE"]
-
 _EXCLUSION_FILTER = re.compile(r"[0-9a-zA-Z._*-]{1,128}")
-
-
-@dataclass(frozen=True, slots=True)
-class RepositorySettings:
-    """What a repository is created with; the defaults are ECR's."""
-
-    tag_mutability: TagMutability = "MUTABLE"
-    exclusions: tuple[str, ...] = ()
-    scan_on_push: bool = False
-    encryption_type: EncryptionType = "AES256"
 
 
 def check_settings(settings: RepositorySettings) -> None:

@@ -2,28 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from entrepot.core.partitions import RegistryId
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotFound
-from entrepot.features.repositories.rules import RepositorySettings
+from entrepot.features.repositories.repository import Repository, RepositorySettings
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import repositories, resource_tags
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """A repository's row. ``id`` is a surrogate; ``created_at`` in microseconds."""
-
-    id: int
-    registry: RegistryId
-    name: str
-    created_at: int
-    settings: RepositorySettings
-
 
 _columns = select(
     repositories.c.id,

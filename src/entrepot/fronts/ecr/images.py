@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from entrepot.features.images.rules import ImageFailure, ImageId
+from entrepot.features.images.image import ImageFailure, ImageId
 from entrepot.fronts.ecr.call import Call, Handler, read_page, refuse_page_with, seconds
 from entrepot.operations.images import (
     ImageDetail,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from entrepot.core.errors import InvalidParameter
-from entrepot.features.layers.rules import PART_SIZE, acceptable_digests
+from entrepot.features.layers.layer import PART_SIZE
 from entrepot.fronts.ecr.call import Call, Handler
 from entrepot.fronts.ecr.downloads import download_url
 from entrepot.operations.layers import (
@@ -77,7 +77,7 @@ async def _complete(call: Call, request: shapes.CompleteLayerUploadRequest) -> s
         call.caller,
         repository=request.repository_name,
         upload_id=request.upload_id,
-        digests=acceptable_digests(request.layer_digests),
+        digests=request.layer_digests,
         strict=True,
     )
     return shapes.CompleteLayerUploadResponse(

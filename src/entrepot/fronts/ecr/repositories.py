@@ -1,7 +1,6 @@
 """Repository operations on the wire."""
 
-from entrepot.features.repositories.rules import RepositorySettings
-from entrepot.features.repositories.store import Repository
+from entrepot.features.repositories.repository import Repository, RepositorySettings
 from entrepot.fronts.ecr.call import Call, Handler, read_page, refuse_page_with, seconds
 from entrepot.operations.repositories import create_repository, delete_repository, describe_repositories
 from entrepot.protocol.ecr import shapes

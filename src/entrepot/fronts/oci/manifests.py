@@ -4,8 +4,7 @@ from entrepot.core.digest import Digest
 from entrepot.core.errors import InvalidParameter
 from entrepot.core.manifest import MAX_MANIFEST_BYTES
 from entrepot.core.names import OCI_TAG, is_oci_tag
-from entrepot.features.images.rules import ImageId
-from entrepot.features.images.store import Image
+from entrepot.features.images.image import Image, ImageId
 from entrepot.fronts.asgi import Answer, Response
 from entrepot.fronts.oci.call import Call
 from entrepot.operations.images import delete_image, get_image, head_image, put_image

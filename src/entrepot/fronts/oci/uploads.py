@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from entrepot.core.digest import Digest
-from entrepot.features.layers.store import Upload as LayerUpload
+from entrepot.features.layers.layer import Upload as LayerUpload
 from entrepot.fronts.asgi import Answer, Response
 from entrepot.fronts.oci.call import Call
 from entrepot.operations.layers import (
@@ -86,7 +86,7 @@ async def _receive_and_complete(call: Call, name: str, upload_id: str, digest: D
         call.caller,
         repository=name,
         upload_id=upload_id,
-        digests=[digest],
+        digests=[str(digest)],
         strict=False,
     )
     return _created(name, completed)

@@ -1,0 +1,31 @@
+"""Layers and uploads as values."""
+
+from dataclasses import dataclass
+
+#: The size of part that InitiateLayerUpload advises, in bytes.
+PART_SIZE = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A blob as one repository has it. ``size`` in bytes, ``lease_until`` in microseconds."""
+
+    blob_id: int
+    digest: str
+    size: int
+    storage_key: str
+    lease_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A layer on its way in. ``size`` is the committed offset; ``completed_digest`` is set once it is in."""
+
+    id: str
+    repository_id: int
+    storage_key: str
+    size: int
+    epoch: int
+    parts: int
+    has_short_part: bool
+    completed_digest: str | None
