@@ -23,7 +23,13 @@ MIGRATED, EMPTY = "migrated", "template0"
 #: Names sort by language unless a column says otherwise, as on many a real server.
 LINGUISTIC = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
 #: Durability is not what a database is tested for that lives for one run.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "deadlock_timeout": "20ms",
+}
 
 
 @dataclass

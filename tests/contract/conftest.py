@@ -1,11 +1,11 @@
 """Both databases, each test with one of its own."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
 
 import pytest
-from tests.postgresql import EMPTY, Server, postgresql_server
+from tests.postgresql import EMPTY, Server
 
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.postgresql import PostgreSQLMetadata
@@ -13,13 +13,6 @@ from entrepot.metadata.sqlite import SQLiteMetadata
 
 #: Opens the test's database once more, as another worker would.
 OpenMetadata = Callable[[], Metadata]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Server]:
-    """A server for the whole run."""
-    with postgresql_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

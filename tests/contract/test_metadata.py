@@ -2,9 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TypeVar
 
 import pytest
@@ -20,7 +19,7 @@ tables = MetaData()
 counters = Table(
     "counters", tables, Column("name", Text, primary_key=True), Column("value", Integer, nullable=False)
 )
-marks = Table("marks", tables, Column("counter", ForeignKey(counters.c.name), primary_key=True))
+marks = Table("marks", tables, Column[str]("counter", Text, ForeignKey(counters.c.name), primary_key=True))
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def conflict(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$"))
     else:
-        (_, _, file) = connection.exec_driver_sql("PRAGMA database_list").one()
+        file = connection.scalar(text("SELECT file FROM pragma_database_list WHERE name = 'main'"))
         second = create_engine(f"sqlite:///{file}", connect_args={"timeout": 0})
         try:
             with second.connect() as other:
@@ -211,18 +210,29 @@ async def test_a_conflict_without_end_is_given_up(metadata: Metadata) -> None:
 
 
 async def test_concurrent_writers_lose_nothing(open_metadata: OpenMetadata, metadata: Metadata) -> None:
-    """Two workers that write the same rows at a time, in opposite orders, all get through."""
+    """Two workers that write the same rows at a time all get through."""
     other = open_metadata()
 
     await asyncio.gather(
-        *(
-            worker.write(lambda connection, names=names: increase(connection, *names))
-            for _ in range(20)
-            for worker, names in ((metadata, "ab"), (other, "ba"))
-        )
+        *(worker.write(lambda connection: increase(connection, "a", "b")) for worker in (metadata, other) * 20)
     )
 
     assert await metadata.read(values) == {"a": 40, "b": 40}
+
+
+async def test_writers_that_wait_for_each_other_both_get_through(
+    open_metadata: OpenMetadata, metadata: Metadata
+) -> None:
+    """Changes that take the same rows in opposite orders are no reason to fail."""
+    other = open_metadata()
+
+    for _ in range(5):
+        await asyncio.gather(
+            metadata.write(lambda connection: increase(connection, "a", "b")),
+            other.write(lambda connection: increase(connection, "b", "a")),
+        )
+
+    assert await metadata.read(values) == {"a": 10, "b": 10}
 
 
 async def test_more_reads_than_connections_all_get_their_turn(metadata: Metadata) -> None:
@@ -235,7 +245,7 @@ async def test_more_reads_than_connections_all_get_their_turn(metadata: Metadata
 
 
 async def test_a_cancelled_write_ends_whole(metadata: Metadata, open_metadata: OpenMetadata, pause: Pause) -> None:
-    """A change that has begun when its caller is cancelled runs to its end and is committed; closing waits for it."""
+    """A change that has begun when its caller is cancelled is committed as a whole; closing waits for it."""
 
     def change(connection: Connection) -> None:
         increase(connection, "a")
@@ -272,26 +282,6 @@ async def test_a_cancelled_write_that_fails_leaves_nothing(
     await metadata.close()
 
     assert await open_metadata().write(values) == {"a": 0, "b": 0}
-
-
-async def test_cancelled_reads_use_no_connection_up(metadata: Metadata, pause: Pause) -> None:
-    """Reads that are cancelled in their middle give their connections back."""
-
-    def read(connection: Connection) -> None:
-        values(connection)
-        pause(connection)
-
-    for _ in range(20):
-        pause.entered.clear()
-        request = asyncio.create_task(metadata.read(read))
-        await asyncio.to_thread(pause.entered.wait)
-        request.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await request
-        if pause.entered.is_set():
-            pause.released.set()
-
-    assert await metadata.read(values) == {"a": 0, "b": 0}
 
 
 async def test_a_working_database_says_so(metadata: Metadata) -> None:

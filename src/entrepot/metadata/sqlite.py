@@ -41,6 +41,7 @@ _WRITE_FAILURES = _READ_FAILURES | {
     sqlite3.SQLITE_READONLY: "its file cannot be written",
 }
 
+_MOUNTS = Path("/proc/self/mountinfo")
 #: File systems over a network, where SQLite's locks and shared memory do not work between machines.
 _NETWORK_FILE_SYSTEMS = {
     *("9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs"),
@@ -70,7 +71,8 @@ class SQLiteMetadata:
     """
 
     def __init__(self, path: Path, *, readers: int = 4, busy_timeout: float = 5, sync: bool = True) -> None:
-        refuse_network_file_system(path.parent)
+        if _MOUNTS.exists():  # on Linux; elsewhere nothing is known
+            refuse_network_file_system(path.parent.resolve(), _MOUNTS.read_text())
         self._path = path
         self._busy_timeout = busy_timeout
         self._synchronous = "FULL" if sync else "OFF"
@@ -133,7 +135,10 @@ class SQLiteMetadata:
         raise AssertionError  # every turn of the loop returns, raises, or goes on to the next
 
     def _connect_to_write(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise MetadataUnavailable(f"its file cannot be opened ({os.strerror(error.errno or 0)})") from error
         connection = self._connect("rw")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
@@ -180,19 +185,17 @@ def _raise_if_unavailable(error: DBAPIError, reasons: dict[int, str]) -> None:
         raise MetadataUnavailable(reason) from error
 
 
-def refuse_network_file_system(folder: Path) -> None:
-    """Raise NetworkFileSystem where Linux says that ``folder`` lies on one; elsewhere nothing is known."""
-    mounts = Path("/proc/self/mountinfo")
-    if mounts.exists():
-        kind = file_system_of(folder.resolve(), mounts.read_text())
-        if kind in _NETWORK_FILE_SYSTEMS:
-            raise NetworkFileSystem(os.fspath(folder), kind)
+def refuse_network_file_system(folder: Path, mountinfo: str) -> None:
+    """Raise NetworkFileSystem if ``folder`` is on one, by a mountinfo file."""
+    kind = file_system_of(folder, mountinfo)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise NetworkFileSystem(os.fspath(folder), kind)
 
 
 def file_system_of(folder: Path, mountinfo: str) -> str:
     """The type of the file system that holds ``folder``, by a mountinfo file (proc_pid_mountinfo(5)).
 
-    Of the mounts above the folder the deepest counts, and of those in one place the last.
+    Of the mounts above the folder the deepest counts, and of those in one place the last. '' if there is none.
     """
     kind, depth = "", 0
     for line in mountinfo.splitlines():

@@ -1,11 +1,13 @@
 """The tables. Only ``features/<word>/store.py`` of the table's own feature writes to one.
 
-    repositories ──< resource_tags
+    repositories ──< resource_tags, repository_documents     its policy, its lifecycle policy
         │   │ └────< repository_layers >── blobs          "this repository has this layer", with a lease
         │   └──────< uploads                               a layer on its way in
         └──────────< images ──< image_references           config, layers, children of an index
                        │  └──── manifests                  bytes exactly as sent, by digest
                        └──< image_tags        tag_history  where each tag points, and where it pointed
+
+    registry_documents, creation_templates, pull_through_rules, pull_time_exclusions: of an account in a region
 
 Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted
 repository or image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at
@@ -78,6 +80,59 @@ resource_tags = Table(
     Column[int]("repository_id", Id, ForeignKey("repositories.id"), primary_key=True),
     Column("key", Name, primary_key=True),
     Column("value", Name, nullable=False),
+)
+
+#: What is said of one repository as a whole document: kind ``policy`` or ``lifecycle``.
+repository_documents = Table(
+    "repository_documents",
+    metadata,
+    Column[int]("repository_id", Id, ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Name, primary_key=True),
+    Column("document", Name, nullable=False),
+    Column("set_at", Microseconds, nullable=False),
+)
+
+#: What is said of one registry as a whole document; the kinds are listed in features/registry.
+registry_documents = Table(
+    "registry_documents",
+    metadata,
+    Column("account", Name, primary_key=True),
+    Column("region", Name, primary_key=True),
+    Column("kind", Name, primary_key=True),
+    Column("document", Name, nullable=False),
+    Column("set_at", Microseconds, nullable=False),
+)
+
+creation_templates = Table(
+    "creation_templates",
+    metadata,
+    Column("account", Name, primary_key=True),
+    Column("region", Name, primary_key=True),
+    Column("prefix", Name, primary_key=True),
+    Column("document", Name, nullable=False),  # JSON object
+    Column("created_at", Microseconds, nullable=False),
+    Column("updated_at", Microseconds, nullable=False),
+)
+
+pull_through_rules = Table(
+    "pull_through_rules",
+    metadata,
+    Column("account", Name, primary_key=True),
+    Column("region", Name, primary_key=True),
+    Column("prefix", Name, primary_key=True),
+    Column("document", Name, nullable=False),  # JSON object
+    Column("created_at", Microseconds, nullable=False),
+    Column("updated_at", Microseconds, nullable=False),
+)
+
+#: Principals whose pulls are not recorded.
+pull_time_exclusions = Table(
+    "pull_time_exclusions",
+    metadata,
+    Column("account", Name, primary_key=True),
+    Column("region", Name, primary_key=True),
+    Column("principal_arn", Name, primary_key=True),
+    Column("created_at", Microseconds, nullable=False),
 )
 
 blobs = Table(

@@ -10,7 +10,7 @@ from entrepot.core.partitions import RegistryId
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotFound
 from entrepot.features.repositories.repository import Repository, RepositorySettings
 from entrepot.metadata.insert import insert_if_absent
-from entrepot.metadata.tables import repositories, resource_tags
+from entrepot.metadata.tables import repositories, repository_documents, resource_tags
 
 _columns = select(
     repositories.c.id,
@@ -83,10 +83,7 @@ def create(
         raise RepositoryAlreadyExists(name, registry.account)
     repository = find(connection, registry, name)
     if tags:
-        connection.execute(
-            insert(resource_tags),
-            [{"repository_id": repository.id, "key": key, "value": value} for key, value in tags.items()],
-        )
+        replace_tags(connection, repository.id, tags)
     return repository
 
 
@@ -97,6 +94,68 @@ def find_page(
     query = _in_registry.where(repositories.c.name > (after or "")).order_by(repositories.c.name).limit(limit)
     rows = connection.execute(query, {"account": registry.account, "region": registry.region})
     return [_repository(row) for row in rows]
+
+
+def update_settings(connection: Connection, repository_id: int, settings: RepositorySettings) -> None:
+    """Replace the settings; the encryption of a repository never changes."""
+    connection.execute(
+        update(repositories)
+        .where(repositories.c.id == repository_id)
+        .values(
+            tag_mutability=settings.tag_mutability,
+            tag_mutability_exclusions=json.dumps(settings.exclusions),
+            scan_on_push=settings.scan_on_push,
+        )
+    )
+
+
+def read_tags(connection: Connection, repository_id: int) -> dict[str, str]:
+    """The resource tags, by key in byte order."""
+    rows = connection.execute(
+        select(resource_tags.c.key, resource_tags.c.value)
+        .where(resource_tags.c.repository_id == repository_id)
+        .order_by(resource_tags.c.key)
+    )
+    return {row.key: row.value for row in rows}
+
+
+def replace_tags(connection: Connection, repository_id: int, tags: Mapping[str, str]) -> None:
+    """Set the resource tags, at most 50, to exactly these."""
+    connection.execute(delete(resource_tags).where(resource_tags.c.repository_id == repository_id))
+    if tags:
+        connection.execute(
+            insert(resource_tags),
+            [{"repository_id": repository_id, "key": key, "value": value} for key, value in tags.items()],
+        )
+
+
+def read_document(connection: Connection, repository_id: int, kind: str) -> str | None:
+    """The repository's document of a kind, ``policy`` or ``lifecycle``."""
+    return connection.scalar(
+        select(repository_documents.c.document).where(
+            repository_documents.c.repository_id == repository_id, repository_documents.c.kind == kind
+        )
+    )
+
+
+def put_document(connection: Connection, repository_id: int, kind: str, document: str, now: int) -> None:
+    """Set the repository's document of a kind."""
+    row = {"repository_id": repository_id, "kind": kind, "document": document, "set_at": now}
+    if not insert_if_absent(connection, repository_documents, [row]):
+        connection.execute(
+            update(repository_documents)
+            .where(repository_documents.c.repository_id == repository_id, repository_documents.c.kind == kind)
+            .values(document=document, set_at=now)
+        )
+
+
+def delete_document(connection: Connection, repository_id: int, kind: str) -> str | None:
+    """Remove the repository's document of a kind; gives what it was, None if there was none."""
+    return connection.scalar(
+        delete(repository_documents)
+        .where(repository_documents.c.repository_id == repository_id, repository_documents.c.kind == kind)
+        .returning(repository_documents.c.document)
+    )
 
 
 def detach(connection: Connection, repository_id: int, now: int) -> bool:

@@ -1,0 +1,1 @@
+"""A registry's own settings: account settings, its documents, principals whose pulls are not recorded."""
