@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import httpx
 from tests.live import processes
 from tests.live.oci import authorization_of
-from tests.live.server import Server, free_port, serving
+from tests.live.server import Server, free_port, running
 from tests.live.waiting import eventually
 
 START_SECONDS = 30
@@ -55,7 +55,7 @@ class Subject:
 @contextmanager
 def entrepot(*options: str) -> Generator[Subject]:
     """Entrepot as `entrepot serve` starts it, with authentication and authorisation on as always."""
-    with serving("--create-on-push", *options) as server:
+    with running("--create-on-push", *options) as server:
         headers = {"Authorization": f"Basic {authorization_of(server)}"}
         yield Subject("entrepot", server.port, server.processes()[0], headers, server)
 

@@ -40,9 +40,9 @@ def one(connection: Connection) -> int | None:
     return connection.scalar(text("SELECT 1"))
 
 
-def set_version(connection: Connection) -> int:
+def raise_version(connection: Connection) -> int:
     """A write, and how many rows it changed."""
-    return connection.execute(schema.update().values(version=2)).rowcount
+    return connection.execute(schema.update().values(version=schema.c.version + 1)).rowcount
 
 
 def end_other_sessions(connection: Connection) -> None:
@@ -105,7 +105,7 @@ async def test_a_connection_lost_in_a_change_is_tried_again(metadata: PostgreSQL
         runs += 1
         if runs == 1:
             end_this_session(connection)
-        return set_version(connection)
+        return raise_version(connection)
 
     assert await metadata.write(change) == 1
     assert runs == 2
@@ -119,7 +119,7 @@ async def test_a_connection_lost_in_a_commit_is_told(metadata: PostgreSQLMetadat
     def change(connection: Connection) -> None:
         nonlocal runs
         runs += 1
-        set_version(connection)
+        raise_version(connection)
 
     with pytest.raises(MetadataUnavailable, match="commit"):
         await metadata.write(change)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.live.oci import password_of
-from tests.live.server import Server, serving
+from tests.live.server import Server, running
 
 REPOSITORIES = ("conformance/repo1", "conformance/repo2")
 
@@ -44,7 +44,7 @@ def main() -> int:
     """The exit status of the program."""
     program, reports = (Path(argument).absolute() for argument in sys.argv[1:])
     reports.mkdir(parents=True, exist_ok=True)
-    with serving() as server:
+    with running() as server:
         done = subprocess.run([str(program)], env=variables(server, reports), cwd=reports, check=False)
     return done.returncode
 

@@ -43,7 +43,7 @@ class Server:
         self._options = options
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._clients: list[ECRClient] = []
+        self._clients: dict[tuple[str, str], ECRClient] = {}
 
     def start(self) -> Self:
         """Start it and wait until `/-/ready` answers 200; raises with its own words if it ends before."""
@@ -132,14 +132,13 @@ class Server:
 
     def ecr(self, access_key_id: str = ACCESS_KEY_ID, secret_access_key: str = SECRET_ACCESS_KEY) -> ECRClient:
         """A boto3 client that does not retry, so that the first answer is the one a test sees."""
-        session = boto3.session.Session(
-            aws_access_key_id=access_key_id, aws_secret_access_key=secret_access_key, region_name=REGION
-        )
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
-        # The stubs of the services that are not installed make the overloads of `client` partly unknown.
-        client = session.client("ecr", endpoint_url=self.url, config=config)  # pyright: ignore[reportUnknownMemberType]
-        self._clients.append(client)
-        return client
+        keys = (access_key_id, secret_access_key)
+        if keys not in self._clients:
+            session = boto3.session.Session(*keys, region_name=REGION)
+            config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
+            # The stubs of the services that are not installed make the overloads of `client` partly unknown.
+            self._clients[keys] = session.client("ecr", endpoint_url=self.url, config=config)  # pyright: ignore[reportUnknownMemberType]
+        return self._clients[keys]
 
     def log(self) -> str:
         """Everything the server has printed."""
@@ -149,7 +148,7 @@ class Server:
         """End whatever still runs, and the clients."""
         if self._process is not None:
             self.kill9()
-        for client in self._clients:
+        for client in self._clients.values():
             client.close()
 
     def _main(self) -> subprocess.Popen[bytes]:
@@ -172,15 +171,24 @@ class Server:
 
 
 @contextmanager
-def serving(*options: str) -> Generator[Server]:
-    """A started server on a fresh data folder; at the end its log is printed, for pytest to show on failure."""
+def running(*options: str) -> Generator[Server]:
+    """A started server on a fresh data folder, both gone in the end."""
     with TemporaryDirectory(prefix="entrepot-live-") as folder:
         server = Server(Path(folder), *options)
         try:
             yield server.start()
         finally:
             server.close()
-            print(server.log())  # noqa: T201 - captured by pytest
+
+
+@contextmanager
+def serving(*options: str) -> Generator[Server]:
+    """A running server for tests: at the end its log is printed, for pytest to show on failure."""
+    with running(*options) as server:
+        try:
+            yield server
+        finally:
+            sys.stdout.write(server.log())
 
 
 def refusal_of(*options: str, **environment: str) -> str:

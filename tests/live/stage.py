@@ -59,5 +59,5 @@ def assert_ecr_error(answer: Answer, code: str, status: int = 400) -> dict[str, 
     assert answer.headers["content-type"] == "application/x-amz-json-1.1"
     assert answer.headers["x-amzn-requestid"]
     body = json.loads(answer.body)
-    assert body["__type"].rpartition("#")[2] == code
+    assert body["__type"].rpartition("#")[2] == code, body
     return body

@@ -42,11 +42,11 @@ def test_bad_repository_name(stage: Stage, method: str, path: str, status: int, 
         (f"blobs/md5:{'0' * 32}", 400, "DIGEST_INVALID"),
         ("blobs/nodigest", 400, "DIGEST_INVALID"),
         (f"blobs/{ABSENT}", 404, "BLOB_UNKNOWN"),
-        ("manifests/sha256:short", 400, "DIGEST_INVALID"),
+        ("manifests/sha256:short", 404, "MANIFEST_UNKNOWN"),
         (f"manifests/{ABSENT}", 404, "MANIFEST_UNKNOWN"),
         ("manifests/nowhere", 404, "MANIFEST_UNKNOWN"),
-        ("manifests/.dot", 400, "TAG_INVALID"),
-        (f"manifests/{'a' * 301}", 400, "TAG_INVALID"),
+        ("manifests/.dot", 404, "MANIFEST_UNKNOWN"),
+        (f"manifests/{'a' * 301}", 404, "MANIFEST_UNKNOWN"),
         ("referrers/sha256:short", 400, "DIGEST_INVALID"),
         ("tags/list?n=many", 400, "PAGINATION_NUMBER_INVALID"),
         ("tags/list?n=-1", 400, "PAGINATION_NUMBER_INVALID"),
@@ -55,8 +55,26 @@ def test_bad_repository_name(stage: Stage, method: str, path: str, status: int, 
     ],
 )
 def test_bad_reference(stage: Stage, path: str, status: int, code: str) -> None:
-    """A malformed digest, tag or page size is told apart from one that is not there."""
+    """A malformed digest or page size is told apart from one that is not there; no image has a malformed name."""
     assert_oci_error(stage.send("GET", f"/v2/{stage.repository.name}/{path}"), status, code)
+
+
+@pytest.mark.parametrize(
+    ("reference", "code"),
+    [
+        (".dot", "TAG_INVALID"),
+        ("a" * 129, "TAG_INVALID"),
+        ("a%20b", "TAG_INVALID"),
+        ("sha256:short", "DIGEST_INVALID"),
+        (f"md5:{'0' * 32}", "DIGEST_INVALID"),
+        (ABSENT, "MANIFEST_INVALID"),
+    ],
+)
+def test_good_manifest_under_a_bad_reference(stage: Stage, reference: str, code: str) -> None:
+    """An image is not pushed under a malformed tag or digest, nor under the digest of another."""
+    path = f"/v2/{stage.repository.name}/manifests/{reference}"
+
+    assert_oci_error(stage.send("PUT", path, stage.image.manifest, Content_Type=IMAGE), 400, code)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +122,7 @@ def test_bad_range_of_a_blob(stage: Stage, given: str, status: int) -> None:
         assert digest_of(answer.body) == digest
 
 
-@pytest.mark.parametrize("given", ["5-2", "a-b", "-", "0-99999999999999999999", "0-3", "bytes 0-4/5"])
+@pytest.mark.parametrize("given", ["5-2", "a-b", "-", "0-99999999999999999999", "0-3", "bytes 1-5/6"])
 def test_bad_content_range_of_a_chunk(stage: Stage, given: str) -> None:
     """A Content-Range that does not say where the five bytes of the body go is refused, and nothing is kept."""
     location = stage.repository.open_upload()

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.live.server import Server, refusal_of
+from tests.live.server import Server, free_port, refusal_of
 
 
 def assert_one_clear_line(said: str, naming: str) -> None:
@@ -36,7 +36,7 @@ def test_port_of_another_program_is_refused(tmp_path: Path) -> None:
 
 def test_folder_of_another_server_is_refused(server: Server) -> None:
     """Two servers never share a data folder silently."""
-    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(server.data))
+    said = refusal_of("--listen", f"127.0.0.1:{free_port()}", "--data", str(server.data))
 
     assert_one_clear_line(said, naming=str(server.data))
     assert server.is_alive()
@@ -46,34 +46,34 @@ def test_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     """A data folder below a file is named."""
     (tmp_path / "file").touch()
 
-    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(tmp_path / "file" / "data"))
+    said = refusal_of("--listen", f"127.0.0.1:{free_port()}", "--data", str(tmp_path / "file" / "data"))
 
     assert_one_clear_line(said, naming=str(tmp_path / "file" / "data"))
 
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("ENTREPOT_ACCOUNT_ID", "twelve digits"), ("ENTREPOT_REGION", "no region"), ("ENTREPOT_WORKERS", "none")],
+    [
+        ("ENTREPOT_ACCOUNT_ID", "twelve digits"),
+        ("ENTREPOT_REGION", "no region"),
+        ("ENTREPOT_WORKERS", "none"),
+        ("ENTREPOT_SECRET_ACCESS_KEY", "short"),
+    ],
 )
 def test_bad_setting_is_refused_by_name(setting: str, value: str, tmp_path: Path) -> None:
-    """A setting that makes no sense is named, with its value."""
-    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(tmp_path / "data"), **{setting: value})
+    """A setting that makes no sense is named in one line."""
+    said = refusal_of("--listen", f"127.0.0.1:{free_port()}", "--data", str(tmp_path / "data"), **{setting: value})
 
-    assert setting.removeprefix("ENTREPOT_").lower() in said.lower()
-    assert value in said
-    assert "Traceback" not in said
+    assert_one_clear_line(said.lower(), naming=setting.removeprefix("ENTREPOT_").lower())
 
 
-def test_secrets_of_the_data_folder_are_for_its_owner_alone(server: Server) -> None:
-    """No file in the data folder can be read by others."""
-    files = [file for file in server.data.rglob("*") if file.is_file()]
-
-    assert files
-    assert [file for file in files if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)] == []
+def test_data_is_for_its_owner_alone(server: Server) -> None:
+    """No other user gets into the data folder, where keys and images are."""
+    assert server.data.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) == 0
 
 
 def test_unwanted_options_are_explained(tmp_path: Path) -> None:
     """An unknown option is refused, and named."""
-    said = refusal_of("--listen", "127.0.0.1:0", "--data", str(tmp_path / "data"), "--no-such-option")
+    said = refusal_of("--listen", f"127.0.0.1:{free_port()}", "--data", str(tmp_path / "data"), "--no-such-option")
 
     assert "--no-such-option" in said

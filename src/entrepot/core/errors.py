@@ -58,7 +58,7 @@ class Unavailable(EntrepotError):
 
 @dataclass(eq=False)
 class InvalidParameter(Invalid):
-    """A parameter breaks a rule (ECR's InvalidParameterException; wording: facts on ECR, validation).
+    """A parameter breaks a rule (ECR's InvalidParameterException).
 
     ``parameter`` is the member as the message names it, ``constraint`` the rule in ECR's words.
     """

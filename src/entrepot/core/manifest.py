@@ -51,11 +51,13 @@ class Manifest:
 
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+#: RFC 6838 allows a type and a subtype of 127 characters each; what is stored beside an image stays small.
+_MediaType = Annotated[str, msgspec.Meta(max_length=255, pattern=r"\A[ -~]*\Z")]
 
 
 class _Descriptor(msgspec.Struct, rename="camel"):
     digest: str
-    media_type: str = ""
+    media_type: _MediaType = ""
     size: _Size = 0
 
 
@@ -66,7 +68,7 @@ class _Layer(msgspec.Struct, rename="camel"):
 class _Document(msgspec.Struct, rename="camel"):
     schema_version: int | None = None
     media_type: str | None = None
-    artifact_type: str | None = None
+    artifact_type: _MediaType | None = None
     config: _Descriptor | None = None
     layers: list[_Descriptor] | None = None
     manifests: list[_Descriptor] | None = None
@@ -118,6 +120,7 @@ def annotations_of(content: bytes) -> dict[str, str]:
 
 def _decode(content: bytes) -> _Document:
     try:
+        content.decode()  # msgspec does not look into the strings that it skips
         return msgspec.json.decode(content, type=_Document)
     except msgspec.ValidationError as error:
         raise _invalid(str(error)[:300]) from None

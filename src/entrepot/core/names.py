@@ -4,7 +4,7 @@ import re
 
 from entrepot.core.errors import InvalidParameter
 
-#: ECR's repository name, as its error message quotes it (facts on ECR, validation).
+#: ECR's repository name, as its error message quotes it.
 REPOSITORY_NAME = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
 REPOSITORY_NAME_LENGTH = (2, 256)
 

@@ -1,7 +1,7 @@
 """Requests and answers over ASGI, as all fronts use them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -67,8 +67,14 @@ class Request:
 
     @cached_property
     def query(self) -> list[tuple[str, str]]:
-        """The decoded parameters in order."""
-        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+        """The decoded parameters in order; raises BadRequest for more than 200, and for text with a NUL."""
+        try:
+            found = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+        except ValueError:
+            raise BadRequest("The query has more than 200 parameters") from None
+        if any("\0" in text for pair in found for text in pair):
+            raise BadRequest("The query has a NUL character")
+        return found
 
     def parameter(self, name: str) -> str | None:
         """The first value of a query parameter."""
@@ -163,7 +169,7 @@ class Streamed:
     status: int
     headers: dict[str, str]
     length: int
-    chunks: Callable[[], AsyncIterator[bytes]]
+    chunks: Callable[[], AsyncGenerator[bytes]]
     sent: Callable[[int], None]
 
     async def send(self, request: Request, send: Send) -> None:
@@ -188,13 +194,7 @@ class Streamed:
                     return
         finally:
             gone.cancel()
-            await close(chunks)
-
-
-async def close(chunks: AsyncIterator[bytes]) -> None:
-    """Let an iterator that may be half read give back what it holds."""
-    if hasattr(chunks, "aclose"):
-        await chunks.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            await chunks.aclose()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -1,6 +1,6 @@
 """A layer as an HTTP answer, whole or in part; ``/v2/`` and download URLs give the same."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from entrepot.features.layers.layer import Layer
 from entrepot.fronts.asgi import Request, Streamed
@@ -24,7 +24,7 @@ def layer_answer(services: Services, request: Request, layer: Layer) -> Streamed
         headers["content-range"] = part.content_range(layer.size)
     where = part or ByteRange(0, layer.size)
 
-    def chunks() -> AsyncIterator[bytes]:
+    def chunks() -> AsyncGenerator[bytes]:
         return read_layer(services, layer, start=where.start, length=where.length)
 
     return Streamed(206 if part else 200, headers, where.length, chunks, services.counters.layer_bytes_sent)

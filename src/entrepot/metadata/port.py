@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class MetadataUnavailable(Unavailable):
-    """The database does not answer, or could not commit within its time; nothing was changed."""
+    """The database does not answer, or did not within its time.
+
+    Nothing was changed, unless a connection to PostgreSQL was lost in the middle of COMMIT: then nobody knows.
+    """
 
     reason: str
 

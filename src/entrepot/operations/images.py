@@ -31,6 +31,7 @@ from entrepot.features.images.rules import (
 )
 from entrepot.features.layers import store as layers
 from entrepot.features.layers.errors import RequiredLayersNotFound
+from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.repository import Repository
 from entrepot.features.repositories.rules import is_tag_immutable
@@ -151,7 +152,7 @@ async def batch_get_image(
         return found, failures
 
     found, failures = await services.metadata.read(query)
-    await _record_pulls(services, [entry.image for entry in found])
+    await _record_pulls(services, caller, [entry.image for entry in found])
     return found, failures
 
 
@@ -159,7 +160,7 @@ async def batch_get_image(
 async def get_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> StoredImage:
     """One manifest, as GET on ``/v2/`` asks; raises RepositoryNotFound, ImageNotFound."""
     found = await services.metadata.look_up(lambda c: _read_one(c, caller, repository, image_id))
-    await _record_pulls(services, [found.image])
+    await _record_pulls(services, caller, [found.image])
     return found
 
 
@@ -205,10 +206,13 @@ def _resolve(connection: Connection, repository_id: int, image_id: ImageId) -> I
     return image
 
 
-async def _record_pulls(services: Services, pulled: Sequence[Image]) -> None:
+async def _record_pulls(services: Services, caller: Caller, pulled: Sequence[Image]) -> None:
+    """Set the images' last pull where that is due, unless pulls by the caller are not to be recorded."""
     now = services.clock()
     due = sorted({image.id for image in pulled if is_pull_due(image.pulled_at, now)})
-    if not due:
+    if not due or await services.metadata.look_up(
+        lambda c: registries.is_excluded(c, caller.registry, caller.principal.arn)
+    ):
         return
 
     def change(connection: Connection) -> None:

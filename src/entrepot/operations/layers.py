@@ -8,7 +8,7 @@ if the epoch is still this request's. Whatever breaks off in between leaves the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -306,7 +306,7 @@ async def redeem_download(services: Services, ticket: DownloadTicket) -> Layer:
     return found
 
 
-def read_layer(services: Services, layer: Layer, *, start: int, length: int) -> AsyncIterator[bytes]:
+def read_layer(services: Services, layer: Layer, *, start: int, length: int) -> AsyncGenerator[bytes]:
     """The layer's bytes; raises BlobDamaged rather than to give fewer or other ones."""
     return services.storage.read(layer.storage_key, start=start, length=length)
 

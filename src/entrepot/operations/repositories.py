@@ -1,7 +1,11 @@
-"""CreateRepository, DescribeRepositories, DeleteRepository; and the repository that a push makes."""
+"""Repositories and their settings; and the repository that a push makes.
 
-from collections.abc import Sequence
+CreateRepository, DescribeRepositories, DeleteRepository, PutImageTagMutability, PutImageScanningConfiguration.
+"""
+
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -10,7 +14,7 @@ from entrepot.features.audit import store as audit
 from entrepot.features.images import store as images
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotEmpty, RepositoryNotFound
-from entrepot.features.repositories.repository import Repository, RepositorySettings
+from entrepot.features.repositories.repository import Repository, RepositorySettings, TagMutability
 from entrepot.features.repositories.rules import check_resource_tags, check_settings
 from entrepot.operations.operation import operation
 from entrepot.operations.services import Caller, Services
@@ -76,6 +80,61 @@ async def delete_repository(services: Services, caller: Caller, *, repository: s
             raise RepositoryNotFound(repository, caller.registry.account)
         record(connection, caller, "DeleteRepository", repository, now)
         return found
+
+    return await services.metadata.write(change)
+
+
+@operation("PutImageTagMutability")
+async def put_image_tag_mutability(
+    services: Services,
+    caller: Caller,
+    *,
+    repository: str,
+    tag_mutability: TagMutability,
+    exclusions: tuple[str, ...],
+) -> Repository:
+    """Say which tags may move from now on. Raises RepositoryNotFound, InvalidParameter."""
+    return await _change_settings(
+        services,
+        caller,
+        "PutImageTagMutability",
+        repository,
+        lambda settings: replace(settings, tag_mutability=tag_mutability, exclusions=exclusions),
+    )
+
+
+@operation("PutImageScanningConfiguration")
+async def put_image_scanning_configuration(
+    services: Services, caller: Caller, *, repository: str, scan_on_push: bool
+) -> Repository:
+    """Say whether images are to be scanned when they are pushed. Raises RepositoryNotFound."""
+    return await _change_settings(
+        services,
+        caller,
+        "PutImageScanningConfiguration",
+        repository,
+        lambda settings: replace(settings, scan_on_push=scan_on_push),
+    )
+
+
+async def _change_settings(
+    services: Services,
+    caller: Caller,
+    name: str,
+    repository: str,
+    edit: Callable[[RepositorySettings], RepositorySettings],
+) -> Repository:
+    now = services.clock()
+
+    def change(connection: Connection) -> Repository:
+        found = repositories.find(connection, caller.registry, repository)
+        repositories.lock(connection, found.id)
+        current = repositories.find(connection, caller.registry, repository)
+        settings = edit(current.settings)
+        check_settings(settings)
+        repositories.update_settings(connection, current.id, settings)
+        record(connection, caller, name, repository, now)
+        return replace(current, settings=settings)
 
     return await services.metadata.write(change)
 

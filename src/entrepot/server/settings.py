@@ -93,10 +93,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def _convert(cls, given: Mapping[str, object]) -> Self:
         for name, value in given.items():
             try:
-                msgspec.convert({name: value}, cls, strict=False)
+                msgspec.convert({name: value}, cls, strict=False, dec_hook=_convert_path)
             except msgspec.ValidationError as error:
                 raise BadSetting(name, str(error).partition(" - at")[0]) from None
-        return msgspec.convert(given, cls, strict=False)
+        return msgspec.convert(given, cls, strict=False, dec_hook=_convert_path)
 
     def check(self) -> None:
         """What the types cannot say; raises BadSetting."""
@@ -143,6 +143,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __repr__(self) -> str:
         return f"Settings({self.shown()})"
+
+
+def _convert_path(kind: type, value: object) -> Path:
+    """A path from a file or the environment: the one type of a setting that msgspec does not know."""
+    if kind is not Path or not isinstance(value, str | Path):
+        raise ValueError(f"Expected a path, got {value!r}")
+    return Path(value)
 
 
 def _read_file(file: Path | None) -> Mapping[str, object]:

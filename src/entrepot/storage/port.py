@@ -10,7 +10,7 @@ writer with a newer epoch shuts all older ones out: when ``writer()`` has return
 of that key can change a byte any more, on any worker, however long its connection stays open.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -77,7 +77,7 @@ class BlobStorage(Protocol):
 
         Bytes that lie beyond ``offset`` are garbage of an earlier attempt and are overwritten.
         ``hasher`` sees each byte once, in order, in the thread that writes it. Raises Fenced when a
-        newer epoch is already known.
+        newer epoch is already known, BlobDamaged when fewer than ``offset`` bytes are there.
         """
         ...
 
@@ -89,7 +89,7 @@ class BlobStorage(Protocol):
         """
         ...
 
-    def read(self, key: str, *, start: int, length: int) -> AsyncIterator[bytes]:
+    def read(self, key: str, *, start: int, length: int) -> AsyncGenerator[bytes]:
         """Yield exactly ``length`` bytes from ``start``, in chunks of at most 1 MiB.
 
         Raises BlobDamaged when the bytes are not all there, also in the middle. Closing the

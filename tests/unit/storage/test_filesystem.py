@@ -1,12 +1,14 @@
 """What is special about files: modes, links, other processes, descriptors, a disk that is full."""
 
 import asyncio
+import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -188,6 +190,35 @@ async def test_a_killed_process_blocks_nobody(storage: FilesystemStorage, root: 
     await storage.seal(KEY, size=len(b"old old new"), epoch=2)
 
     assert await fetch(storage, len(b"old old new")) == b"old old new"
+
+
+@contextmanager
+def batch_on_its_way(fence: Path) -> Generator[Callable[[], bool]]:
+    """Hold the lock of a fence, as a writer does in the middle of a batch; the call tells if somebody waits."""
+    with fence.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = re.compile(rf"-> FLOCK .*:{fence.stat().st_ino} ")
+        yield lambda: waiting.search(Path("/proc/locks").read_text()) is not None
+
+
+@pytest.mark.parametrize("call", ["open", "write", "seal", "delete"])
+async def test_a_batch_on_its_way_is_waited_for(storage: FilesystemStorage, root: Path, call: str) -> None:
+    """Nobody opens, writes, seals or deletes while the bytes of another are half-way into the file."""
+    async with storage.writer(KEY, offset=0, epoch=1, hasher=hasher("sha256")) as writer:
+        calls: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            "open": lambda: upload(storage, b"newer", epoch=2),
+            "write": lambda: writer.write([b"bytes"]),
+            "seal": lambda: storage.seal(KEY, size=0, epoch=1),
+            "delete": lambda: storage.delete(KEY),
+        }
+
+        with batch_on_its_way(root / KEY[:2] / f"{KEY}.fence") as is_waited_for:
+            running = asyncio.create_task(calls[call]())
+            while not (is_waited_for() or running.done()):
+                await asyncio.wait([running], timeout=0.01)
+            assert not running.done()
+
+        await running
 
 
 async def test_a_cancelled_write_ends_before_its_file_is_closed(storage: FilesystemStorage) -> None:

@@ -435,7 +435,10 @@ def find_detached(connection: Connection) -> DetachedImage | None:
 
 
 def drain_image(connection: Connection, image: DetachedImage, *, moved_by: str, limit: int) -> bool:
-    """Remove at most ``limit`` tags of a detached image, each with its line of history; True once all is gone."""
+    """Remove at most ``limit`` tags of a detached image, each with its line of history; True once all is gone.
+
+    What is left of an image without tags goes in a transaction of its own: its references are many enough.
+    """
     tags = list(connection.scalars(select(image_tags.c.tag).where(image_tags.c.image_id == image.id).limit(limit)))
     if tags:
         connection.execute(
@@ -453,7 +456,6 @@ def drain_image(connection: Connection, image: DetachedImage, *, moved_by: str, 
             ],
         )
         connection.execute(delete(image_tags).where(image_tags.c.image_id == image.id, image_tags.c.tag.in_(tags)))
-    if len(tags) == limit:
         return False
     connection.execute(delete(image_references).where(image_references.c.image_id == image.id))
     connection.execute(delete(images).where(images.c.id == image.id))

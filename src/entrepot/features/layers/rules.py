@@ -1,6 +1,7 @@
 """The rules of the layer protocol: offsets, sizes, and how long things are remembered."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from entrepot.core.clock import DAY
 from entrepot.core.digest import Digest, InvalidDigest
@@ -26,16 +27,16 @@ def is_lease_half_spent(lease_until: int, now: int) -> bool:
 
 
 def acceptable_digests(candidates: Sequence[str]) -> list[Digest]:
-    """The digests among the strings that a client gave for a layer; raises InvalidLayer if there is none.
+    """The sha256 digests among the strings that a client gave for a layer; raises InvalidLayer if there is none.
 
     ECR computes sha256 only, and lets clients list digests of other algorithms beside it.
     """
     digests: list[Digest] = []
     for candidate in candidates:
-        try:
-            digests.append(Digest.parse(candidate.lower()))
-        except InvalidDigest:
-            continue
+        with suppress(InvalidDigest):
+            digest = Digest.parse(candidate.lower())
+            if digest.algorithm == "sha256":
+                digests.append(digest)
     if not digests:
         raise InvalidLayer
     return digests

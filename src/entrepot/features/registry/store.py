@@ -3,12 +3,13 @@
 from sqlalchemy import Connection, delete, func, select, update
 
 from entrepot.core.partitions import RegistryId
+from entrepot.features.registry.document import DocumentKind
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import pull_time_exclusions, registry_documents
 
 
-def read_document(connection: Connection, registry: RegistryId, kind: str) -> str | None:
-    """The registry's document of a kind (``rules.DocumentKind``)."""
+def read_document(connection: Connection, registry: RegistryId, kind: DocumentKind) -> str | None:
+    """The registry's document of a kind."""
     return connection.scalar(
         select(registry_documents.c.document).where(
             registry_documents.c.account == registry.account,
@@ -18,7 +19,9 @@ def read_document(connection: Connection, registry: RegistryId, kind: str) -> st
     )
 
 
-def put_document(connection: Connection, registry: RegistryId, kind: str, document: str, now: int) -> None:
+def put_document(
+    connection: Connection, registry: RegistryId, kind: DocumentKind, document: str, now: int
+) -> None:
     """Set the registry's document of a kind."""
     key = {"account": registry.account, "region": registry.region, "kind": kind}
     values = {"document": document, "set_at": now}
@@ -34,7 +37,7 @@ def put_document(connection: Connection, registry: RegistryId, kind: str, docume
         )
 
 
-def delete_document(connection: Connection, registry: RegistryId, kind: str) -> str | None:
+def delete_document(connection: Connection, registry: RegistryId, kind: DocumentKind) -> str | None:
     """Remove the registry's document of a kind; gives what it was, None if there was none."""
     return connection.scalar(
         delete(registry_documents)

@@ -12,6 +12,7 @@ MAX_TAG_KEY = 128
 MAX_TAG_VALUE = 256
 MAX_EXCLUSION_FILTERS = 5
 
+_RESOURCE_TAG = re.compile(r"[\w .:/=+@-]*")
 _EXCLUSION_FILTER = re.compile(r"[0-9a-zA-Z._*-]{1,128}")
 
 
@@ -79,6 +80,8 @@ def check_resource_tags(tags: Sequence[tuple[str, str]]) -> Mapping[str, str]:
             raise InvalidTag(f"a tag value has at most {MAX_TAG_VALUE} characters")
         if key.lower().startswith("aws:"):
             raise InvalidTag("tag keys that start with 'aws:' are reserved")
+        if not (_RESOURCE_TAG.fullmatch(key) and _RESOURCE_TAG.fullmatch(value)):
+            raise InvalidTag("a tag has letters, digits, spaces and the characters _.:/=+-@ only")
         if key in checked:
             raise InvalidTag(f"the tag key '{key}' is given more than once")
         checked[key] = value

@@ -22,6 +22,8 @@ from entrepot.features.layers.errors import (
     LayersNotFound,
     UploadNotFound,
 )
+from entrepot.features.policies.errors import RegistryPolicyNotFound, RepositoryPolicyNotFound
+from entrepot.features.registry.errors import ExclusionAlreadyExists, ExclusionNotFound, UnknownSetting
 from entrepot.features.repositories.errors import (
     EncryptionUnavailable,
     InvalidTag,
@@ -65,6 +67,11 @@ CODES: dict[type[EntrepotError], str] = {
     ImageDigestDoesNotMatch: "ImageDigestDoesNotMatchException",
     ReferencedImagesNotFound: "ReferencedImagesNotFoundException",
     Fenced: "UploadNotFoundException",
+    RepositoryPolicyNotFound: "RepositoryPolicyNotFoundException",
+    RegistryPolicyNotFound: "RegistryPolicyNotFoundException",
+    ExclusionAlreadyExists: "ExclusionAlreadyExistsException",
+    ExclusionNotFound: "ExclusionNotFoundException",
+    UnknownSetting: "ValidationException",
     AccessDenied: "AccessDeniedException",
     MissingAuthenticationToken: "MissingAuthenticationTokenException",
     IncompleteSignature: "IncompleteSignatureException",
@@ -79,7 +86,8 @@ CODES: dict[type[EntrepotError], str] = {
     Invalid: "InvalidParameterException",
 }
 
-_STATUS = {"ServerException": 500, "RequestEntityTooLargeException": 413}
+#: The statuses of the others are 400.
+STATUS = {"ServerException": 500, "RequestEntityTooLargeException": 413}
 
 #: Members beside the message, by their names on the wire.
 _MEMBERS: dict[type[EntrepotError], Callable[[Any], Mapping[str, object]]] = {
@@ -97,7 +105,7 @@ def error_answer(error: EntrepotError) -> Response:
     """The answer for an error."""
     code = next(name for kind, name in CODES.items() if isinstance(error, kind))
     members = next((of(error) for kind, of in _MEMBERS.items() if isinstance(error, kind)), None)
-    return answer_with(code, error.message, members, _STATUS.get(code, 400))
+    return answer_with(code, error.message, members, STATUS.get(code, 400))
 
 
 def answer_with(

@@ -11,7 +11,7 @@ import msgspec
 from entrepot.core.errors import EntrepotError
 from entrepot.core.partitions import RegistryId, registry_of_host
 from entrepot.fronts.asgi import Answer, Request, Response
-from entrepot.fronts.ecr import identity, images, layers, repositories
+from entrepot.fronts.ecr import identity, images, layers, policies, registry, repositories, tags
 from entrepot.fronts.ecr.body_budget import BodyBudget, Throttled
 from entrepot.fronts.ecr.call import Call, Handler
 from entrepot.fronts.ecr.errors import CONTENT_TYPE, answer_with, error_answer
@@ -37,6 +37,9 @@ HANDLERS: dict[str, Handler] = {
     **layers.HANDLERS,
     **images.HANDLERS,
     **identity.HANDLERS,
+    **tags.HANDLERS,
+    **policies.HANDLERS,
+    **registry.HANDLERS,
 }
 
 MIB = 1024 * 1024

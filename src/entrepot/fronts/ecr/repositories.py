@@ -1,8 +1,16 @@
 """Repository operations on the wire."""
 
+from collections.abc import Sequence
+
 from entrepot.features.repositories.repository import Repository, RepositorySettings
 from entrepot.fronts.ecr.call import Call, Handler, read_page, refuse_page_with, seconds
-from entrepot.operations.repositories import create_repository, delete_repository, describe_repositories
+from entrepot.operations.repositories import (
+    create_repository,
+    delete_repository,
+    describe_repositories,
+    put_image_scanning_configuration,
+    put_image_tag_mutability,
+)
 from entrepot.protocol.ecr import shapes
 
 
@@ -14,7 +22,7 @@ async def _create(call: Call, request: shapes.CreateRepositoryRequest) -> shapes
         repository=request.repository_name,
         settings=RepositorySettings(
             tag_mutability=request.image_tag_mutability or "MUTABLE",
-            exclusions=tuple(one.filter for one in request.image_tag_mutability_exclusion_filters or ()),
+            exclusions=_wildcards(request.image_tag_mutability_exclusion_filters),
             scan_on_push=bool(scanning and scanning.scan_on_push),
             encryption_type=encryption.encryption_type if encryption else "AES256",
         ),
@@ -51,6 +59,52 @@ async def _delete(call: Call, request: shapes.DeleteRepositoryRequest) -> shapes
     return shapes.DeleteRepositoryResponse(repository=_repository(call, deleted))
 
 
+async def _put_mutability(
+    call: Call, request: shapes.PutImageTagMutabilityRequest
+) -> shapes.PutImageTagMutabilityResponse:
+    changed = await put_image_tag_mutability(
+        call.services,
+        call.caller,
+        repository=request.repository_name,
+        tag_mutability=request.image_tag_mutability,
+        exclusions=_wildcards(request.image_tag_mutability_exclusion_filters),
+    )
+    return shapes.PutImageTagMutabilityResponse(
+        registry_id=changed.registry.account,
+        repository_name=changed.name,
+        image_tag_mutability=changed.settings.tag_mutability,
+        image_tag_mutability_exclusion_filters=_shown_wildcards(changed.settings.exclusions),
+    )
+
+
+async def _put_scanning(
+    call: Call, request: shapes.PutImageScanningConfigurationRequest
+) -> shapes.PutImageScanningConfigurationResponse:
+    changed = await put_image_scanning_configuration(
+        call.services,
+        call.caller,
+        repository=request.repository_name,
+        scan_on_push=bool(request.image_scanning_configuration.scan_on_push),
+    )
+    return shapes.PutImageScanningConfigurationResponse(
+        registry_id=changed.registry.account,
+        repository_name=changed.name,
+        image_scanning_configuration=shapes.ImageScanningConfiguration(scan_on_push=changed.settings.scan_on_push),
+    )
+
+
+def _wildcards(filters: Sequence[shapes.ImageTagMutabilityExclusionFilter] | None) -> tuple[str, ...]:
+    return tuple(one.filter for one in filters or ())
+
+
+def _shown_wildcards(
+    wildcards: Sequence[str],
+) -> list[shapes.ImageTagMutabilityExclusionFilter] | None:
+    return [
+        shapes.ImageTagMutabilityExclusionFilter(filter_type="WILDCARD", filter=wildcard) for wildcard in wildcards
+    ] or None
+
+
 def _repository(call: Call, repository: Repository) -> shapes.Repository:
     settings = repository.settings
     return shapes.Repository(
@@ -60,11 +114,7 @@ def _repository(call: Call, repository: Repository) -> shapes.Repository:
         repository_uri=call.services.public_url.repository_uri(repository.registry, repository.name),
         created_at=seconds(repository.created_at),
         image_tag_mutability=settings.tag_mutability,
-        image_tag_mutability_exclusion_filters=[
-            shapes.ImageTagMutabilityExclusionFilter(filter_type="WILDCARD", filter=wildcard)
-            for wildcard in settings.exclusions
-        ]
-        or None,
+        image_tag_mutability_exclusion_filters=_shown_wildcards(settings.exclusions),
         image_scanning_configuration=shapes.ImageScanningConfiguration(scan_on_push=settings.scan_on_push),
         encryption_configuration=shapes.EncryptionConfiguration(encryption_type=settings.encryption_type),
     )
@@ -74,4 +124,6 @@ HANDLERS: dict[str, Handler] = {
     "CreateRepository": _create,
     "DescribeRepositories": _describe,
     "DeleteRepository": _delete,
+    "PutImageTagMutability": _put_mutability,
+    "PutImageScanningConfiguration": _put_scanning,
 }

@@ -70,7 +70,8 @@ STATUS_AND_CODE: dict[type[EntrepotError], tuple[int, str]] = {
     Invalid: (400, "UNSUPPORTED"),
 }
 
-_PARAMETER_CODES = {"repositoryName": "NAME_INVALID", "imageTag": "TAG_INVALID", "n": "PAGINATION_NUMBER_INVALID"}
+#: Codes of a parameter that is wrong in itself, by its name.
+PARAMETER_CODES = {"repositoryName": "NAME_INVALID", "imageTag": "TAG_INVALID", "n": "PAGINATION_NUMBER_INVALID"}
 
 #: Where ``/v2/`` has words of its own.
 _MESSAGES: dict[type[EntrepotError], Callable[[EntrepotError], str]] = {
@@ -82,7 +83,7 @@ def error_answer(error: EntrepotError) -> Response:
     """The answer for an error."""
     status, code = next(said for kind, said in STATUS_AND_CODE.items() if isinstance(error, kind))
     if type(error) is InvalidParameter:
-        code = _PARAMETER_CODES.get(error.parameter, code)
+        code = PARAMETER_CODES.get(error.parameter, code)
     words = _MESSAGES.get(type(error))
     answer = answer_with(status, code, words(error) if words else error.message)
     if isinstance(error, RangeNotSatisfiable):

@@ -5,10 +5,13 @@ from entrepot.core.errors import InvalidParameter
 from entrepot.core.manifest import MAX_MANIFEST_BYTES
 from entrepot.core.names import OCI_TAG, is_oci_tag
 from entrepot.features.images.image import Image, ImageId
-from entrepot.fronts.asgi import Answer, Response
+from entrepot.fronts.asgi import Answer, BadRequest, Response
 from entrepot.fronts.oci.call import Call
 from entrepot.operations.images import delete_image, get_image, head_image, put_image
 from entrepot.protocol.oci.paths import Manifest
+
+#: Tags in the query of one PUT: each takes two rows, and no transaction touches more than 500.
+MAX_TAGS_AT_ONCE = 100
 
 
 async def get_manifest(call: Call, path: Manifest) -> Answer:
@@ -29,6 +32,8 @@ async def put_manifest(call: Call, path: Manifest) -> Answer:
     if image_id.digest is not None:
         Digest.parse(image_id.digest)
         tags = [value for key, value in call.request.query if key == "tag"]
+        if len(tags) > MAX_TAGS_AT_ONCE:
+            raise BadRequest(f"A push sets at most {MAX_TAGS_AT_ONCE} tags")
     else:
         tags = [path.reference]
     for tag in tags:

@@ -67,7 +67,7 @@ def parse_path(path: str) -> Path | None:
     """
     if path in {"/v2", "/v2/"}:
         return Base()
-    if not path.startswith("/v2/"):
+    if not path.startswith("/v2/") or "\0" in path:
         return None
     match path.removeprefix("/v2/").split("/"):
         case [*name, "blobs", "uploads"] | [*name, "blobs", "uploads", ""]:

@@ -1,0 +1,132 @@
+"""A whole registry inside a test: the real application over memory, with a clock that the test sets.
+
+    async with registry() as running:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(running.application))
+
+Nothing of it is replaced but what makes tests slow or fickle: layers are kept in memory, the database does not wait
+for the disk, time stands still until it is told to go on, and random names come from a seed.
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from entrepot.core.address import PublicURL
+from entrepot.core.partitions import RegistryId
+from entrepot.features.layers.hashes import UploadHashes
+from entrepot.metadata.port import Metadata
+from entrepot.metadata.schema import migrate
+from entrepot.metadata.sqlite import SQLiteMetadata
+from entrepot.operations.services import Services
+from entrepot.protocol.tokens import MasterKey, Signer
+from entrepot.server.app import Application
+from entrepot.storage.memory import MemoryStorage
+
+ACCESS_KEY_ID = "AKIAENTREPOTTESTING1"
+SECRET_ACCESS_KEY = "entrepot-testing-secret-access-key"  # noqa: S105 (of registries that live in one test)
+ACCOUNT_ID = "000000000000"
+REGION = "us-east-1"
+#: Where the clock stands at first: 2026-01-01T00:00:00Z, in microseconds.
+START = 1_767_225_600_000_000
+
+
+@dataclass
+class SettableClock:
+    """A clock that stands still; ``now`` in microseconds since the epoch."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        """Read it."""
+        return self.now
+
+    def advance(self, microseconds: int) -> None:
+        """Let time pass."""
+        self.now += microseconds
+
+
+@dataclass
+class MemoryCounters:
+    """What the registry has counted; ``operations`` by name and outcome."""
+
+    operations: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    bytes_received: int = 0
+    bytes_sent: int = 0
+
+    def operation(self, name: str, outcome: str) -> None:
+        """See Counters."""
+        self.operations[name, outcome] += 1
+
+    def layer_bytes_received(self, count: int) -> None:
+        """See Counters."""
+        self.bytes_received += count
+
+    def layer_bytes_sent(self, count: int) -> None:
+        """See Counters."""
+        self.bytes_sent += count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningRegistry:
+    """A registry and what a test wants to see and to turn."""
+
+    application: Application
+    services: Services
+    storage: MemoryStorage
+    clock: SettableClock
+    counters: MemoryCounters
+    access_key_id: str = ACCESS_KEY_ID
+    secret_access_key: str = field(default=SECRET_ACCESS_KEY, repr=False)
+
+
+@asynccontextmanager
+async def registry(
+    metadata: Metadata | None = None,
+    *,
+    create_on_push: bool = False,
+    public_url: str = "http://localhost:5000",
+    seed: int = 0,
+) -> AsyncGenerator[RunningRegistry]:
+    """Run an empty registry for as long as the block lasts.
+
+    ``metadata`` is a migrated database that the caller closes; without one there is an SQLite database in a folder
+    of its own. The registry has one account, ACCOUNT_ID; clients that name no region are in REGION.
+    """
+    async with AsyncExitStack() as opened:
+        if metadata is None:
+            folder = opened.enter_context(TemporaryDirectory(prefix="entrepot-testing-"))
+            metadata = SQLiteMetadata(Path(folder) / "metadata.db", sync=False)
+            opened.push_async_callback(metadata.close)
+            await metadata.write(migrate)
+        random, storage, clock, counters = Random(seed), MemoryStorage(), SettableClock(), MemoryCounters()
+        services = Services(
+            metadata=metadata,
+            storage=storage,
+            signer=Signer(MasterKey(random.randbytes(32))),
+            counters=counters,
+            clock=clock,
+            random_hex=lambda size: random.randbytes(size).hex(),
+            public_url=PublicURL.parse(public_url),
+            default_registry=RegistryId(ACCOUNT_ID, REGION),
+            root_access_key_id=ACCESS_KEY_ID,
+            create_on_push=create_on_push,
+            upload_hashes=UploadHashes(),
+        )
+        application = Application(
+            services,
+            secret_access_key=SECRET_ACCESS_KEY,
+            render_metrics=bytes,  # tests read ``counters``
+            close=_leave_open,
+            log_every_request=False,
+        )
+        yield RunningRegistry(
+            application=application, services=services, storage=storage, clock=clock, counters=counters
+        )
+
+
+async def _leave_open() -> None:
+    """A server that ends does not end the registry: the block does."""

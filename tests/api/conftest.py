@@ -1,0 +1,85 @@
+"""A registry, on both databases, and clients of its two faces."""
+
+from collections.abc import AsyncIterator
+from random import Random
+
+import httpx
+import pytest
+from sqlalchemy import Connection
+from tests.api.clients import ECR, oci_client, password
+from tests.postgresql import Server
+
+from entrepot.metadata import tables
+from entrepot.metadata.postgresql import PostgreSQLMetadata
+from entrepot.testing.registry import RunningRegistry
+from entrepot.testing.registry import registry as running_registry
+
+REPOSITORY = "app"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marks of this folder known."""
+    config.addinivalue_line("markers", "registry(**options): how the test's registry is started")
+    config.addinivalue_line("markers", "produces(operation, error): the test sees this modelled error")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: Server) -> str:
+    """One database for all tests, which leave it empty: making one takes longer than most of them."""
+    return postgresql.create_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def registry(request: pytest.FixtureRequest) -> AsyncIterator[RunningRegistry]:
+    """An empty registry, on either database."""
+    options = {}
+    for mark in request.node.iter_markers("registry"):
+        options |= mark.kwargs
+    if request.param == "sqlite":
+        async with running_registry(**options) as running:
+            yield running
+        return
+    metadata = PostgreSQLMetadata(request.getfixturevalue("postgresql_url"), random=Random(0))
+    try:
+        async with running_registry(metadata, **options) as running:
+            yield running
+    finally:
+        await metadata.write(empty)
+        await metadata.close()
+
+
+def empty(connection: Connection) -> None:
+    """Delete every row but that of the schema's version."""
+    for table in reversed(tables.metadata.sorted_tables):
+        if table is not tables.schema:
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+async def ecr(request: pytest.FixtureRequest, registry: RunningRegistry) -> AsyncIterator[ECR]:
+    """The API, by the root key. A test that is marked with errors it produces has to have seen them."""
+    client = ECR(registry)
+    yield client
+    expected = {mark.args for mark in request.node.iter_markers("produces")}
+    assert expected <= client.errors
+
+
+@pytest.fixture
+async def repository(ecr: ECR) -> str:
+    """The name of an empty repository."""
+    await ecr("CreateRepository", repositoryName=REPOSITORY)
+    return REPOSITORY
+
+
+@pytest.fixture
+async def oci(registry: RunningRegistry, ecr: ECR) -> AsyncIterator[httpx.AsyncClient]:
+    """``/v2/``, logged in."""
+    async with oci_client(registry, await password(ecr)) as client:
+        yield client
+
+
+@pytest.fixture
+async def anonymous(registry: RunningRegistry) -> AsyncIterator[httpx.AsyncClient]:
+    """``/v2/``, not logged in."""
+    async with oci_client(registry, None) as client:
+        yield client

@@ -1,0 +1,202 @@
+"""What is special about a database that is a file."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from entrepot.metadata.port import MetadataUnavailable
+from entrepot.metadata.schema import SCHEMA_VERSION, migrate
+from entrepot.metadata.sqlite import NetworkFileSystem, SQLiteMetadata, file_system_of, refuse_network_file_system
+
+MOUNTS = r"""
+22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw
+28 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+40 28 0:35 / /srv rw,relatime shared:2 - nfs4 files:/srv rw,vers=4.2
+41 40 254:1 / /srv/local\040disk rw,relatime - xfs /dev/vdb rw
+42 28 0:36 / /home/u/far rw,nosuid - fuse.sshfs far: rw
+43 41 0:37 / /srv/local\040disk rw,relatime - cifs //files/share rw
+44 28 0:38 / /srv/near rw,relatime - tmpfs tmpfs rw
+""".strip()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the database will be."""
+    return tmp_path / "metadata.sqlite"
+
+
+@pytest.fixture
+async def metadata(path: Path) -> AsyncIterator[SQLiteMetadata]:
+    """A database with every table, and a short patience."""
+    metadata = SQLiteMetadata(path, busy_timeout=0.05)
+    await metadata.write(migrate)
+    yield metadata
+    await metadata.close()
+
+
+def files(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return [file.name for file in folder.iterdir()]
+
+
+def pragmas(connection: Connection) -> dict[str, object]:
+    """What the connection is set to."""
+    names = ("journal_mode", "synchronous", "foreign_keys")
+    return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
+
+
+def fill_the_disk(connection: Connection) -> None:
+    """Write more than the database may grow to."""
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+    connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    connection.execute(text("INSERT INTO manifests VALUES ('sha256:0', '', zeroblob(1000000))"))
+
+
+async def test_a_commit_is_durable(metadata: SQLiteMetadata) -> None:
+    """The log is flushed at every commit (FULL is 2), and foreign keys hold."""
+    assert await metadata.write(pragmas) == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+async def test_nobody_else_can_read_the_database(metadata: SQLiteMetadata, path: Path) -> None:
+    """The file and its log are 0600 from the start."""
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+        "metadata.sqlite": 0o600,
+        "metadata.sqlite-wal": 0o600,
+        "metadata.sqlite-shm": 0o600,
+    }
+
+
+async def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Characters that mean something in a URI mean nothing in the name of the file."""
+    metadata = SQLiteMetadata(tmp_path / "50% of?mode=memory#1 ü.sqlite")
+
+    await metadata.write(migrate)
+    await metadata.check()
+    await metadata.close()
+
+    assert files(tmp_path) == ["50% of?mode=memory#1 ü.sqlite"]
+
+
+async def test_a_look_up_runs_at_once(metadata: SQLiteMetadata) -> None:
+    """A look-up costs no thread and no turn of the event loop."""
+    thread = await metadata.look_up(lambda _: threading.get_ident())
+    looking_up = metadata.look_up(lambda connection: connection.scalar(text("SELECT 1")))
+
+    with pytest.raises(StopIteration) as finished:
+        looking_up.send(None)
+
+    assert thread == threading.get_ident()
+    assert finished.value.value == 1
+
+
+async def test_reads_do_not_wait_for_a_writer(metadata: SQLiteMetadata, path: Path) -> None:
+    """While another process writes, reads and look-ups see the last commit."""
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE schema SET version = version + 1")
+    query = text("SELECT version FROM schema")
+
+    assert await metadata.read(lambda connection: connection.scalar(query)) == SCHEMA_VERSION
+    assert await metadata.look_up(lambda connection: connection.scalar(query)) == SCHEMA_VERSION
+
+    writer.close()
+
+
+async def test_a_database_that_stays_busy_is_unavailable(metadata: SQLiteMetadata, path: Path) -> None:
+    """A writer that never ends makes others give up after a time, without running their change."""
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    runs: list[Connection] = []
+
+    with pytest.raises(MetadataUnavailable, match="busy"):
+        await metadata.write(runs.append)
+
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert runs == []
+    await metadata.write(runs.append)
+    assert len(runs) == 1
+
+
+async def test_a_full_disk_is_unavailable_and_harmless(metadata: SQLiteMetadata) -> None:
+    """A change for which there is no room is undone; reading goes on, and so does writing once there is room."""
+    with pytest.raises(MetadataUnavailable, match="disk is full"):
+        await metadata.write(fill_the_disk)
+
+    assert await metadata.read(lambda connection: connection.scalar(text("SELECT count(*) FROM manifests"))) == 0
+    await metadata.write(
+        lambda connection: connection.execute(text("UPDATE schema SET version = version + 1")).rowcount
+    )
+
+
+@pytest.fixture
+def damaged(path: Path) -> Path:
+    """A file that is no database."""
+    path.write_bytes(b"this is no database" * 100)
+    return path
+
+
+async def test_a_damaged_file_is_unavailable(damaged: Path) -> None:
+    """A file that is no database is told as such, by every call."""
+    metadata = SQLiteMetadata(damaged)
+
+    for call in (metadata.look_up, metadata.read, metadata.write):
+        with pytest.raises(MetadataUnavailable, match="no SQLite database"):
+            await call(lambda connection: connection.execute(text("SELECT * FROM schema")).all())
+
+    await metadata.close()
+
+
+async def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    """Reading makes no file, and a folder that is missing is not made."""
+    metadata = SQLiteMetadata(tmp_path / "absent" / "metadata.sqlite")
+
+    for call in (metadata.look_up, metadata.read, metadata.write):
+        with pytest.raises(MetadataUnavailable):
+            await call(lambda connection: connection.scalar(text("SELECT 1")))
+
+    await metadata.close()
+    assert files(tmp_path) == []
+
+
+async def test_closing_leaves_no_thread_and_no_log(path: Path) -> None:
+    """After close only the database itself is left."""
+    metadata = SQLiteMetadata(path)
+    await metadata.write(migrate)
+    await asyncio.gather(metadata.check(), metadata.look_up(pragmas))
+
+    await metadata.close()
+
+    assert [thread.name for thread in threading.enumerate() if "metadata" in thread.name] == []
+    assert files(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/var/lib", "ext4"),
+        ("/srv", "nfs4"),
+        ("/srv/registry", "nfs4"),
+        ("/srv/near/by", "tmpfs"),
+        ("/srv/nearby", "nfs4"),
+        ("/srv/local disk/data", "cifs"),
+        ("/home/u/far", "fuse.sshfs"),
+        ("/home/u", "ext4"),
+    ],
+)
+def test_a_folder_is_on_its_deepest_mount(folder: str, kind: str) -> None:
+    """Of the mounts above a folder the deepest counts, and of two in one place the later."""
+    assert file_system_of(Path(folder), MOUNTS) == kind
+
+
+def test_a_network_file_system_is_refused() -> None:
+    """In one line that names the folder, the reason and the way out."""
+    with pytest.raises(NetworkFileSystem, match=r"/srv/registry.*nfs4.*local disk, or PostgreSQL"):
+        refuse_network_file_system(Path("/srv/registry"), MOUNTS)
+
+    refuse_network_file_system(Path("/var/lib"), MOUNTS)

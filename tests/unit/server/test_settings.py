@@ -1,0 +1,71 @@
+"""Settings come from three places, and a bad one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from entrepot.server.settings import BadSetting, Settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """An entrepot.toml that sets a text, a path, a number and a truth."""
+    file = tmp_path / "entrepot.toml"
+    file.write_text('region = "eu-west-1"\ndata = "from-file"\nworkers = 2\ncreate_on_push = true\n')
+    return file
+
+
+def test_the_file_is_read(file: Path) -> None:
+    """Every type of setting can be written in TOML."""
+    settings = Settings.load({}, {}, file)
+
+    assert (settings.region, settings.data, settings.workers) == ("eu-west-1", Path("from-file"), 2)
+    assert settings.create_on_push
+
+
+def test_the_environment_goes_before_the_file(file: Path) -> None:
+    """Every type of setting can be written as a variable."""
+    variables = {"ENTREPOT_DATA": "from-environment", "ENTREPOT_WORKERS": "3", "ENTREPOT_CREATE_ON_PUSH": "false"}
+
+    settings = Settings.load({}, variables, file)
+
+    assert (settings.region, settings.data, settings.workers) == ("eu-west-1", Path("from-environment"), 3)
+    assert not settings.create_on_push
+
+
+def test_the_command_line_goes_before_all(file: Path) -> None:
+    """An option that is given counts; one that is None was not given."""
+    settings = Settings.load({"data": Path("from-option"), "workers": None}, {"ENTREPOT_DATA": "other"}, file)
+
+    assert (settings.data, settings.workers) == (Path("from-option"), 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("data", 5),
+        ("workers", 0),
+        ("listen", "5000"),
+        ("account_id", "12"),
+        ("region", "Europe!"),
+        ("public_url", "registry.example.com"),
+        ("access_key_id", "AKIAWITHOUTASECRET0"),
+        ("no_such_setting", 1),
+    ],
+)
+def test_a_bad_setting_is_named(name: str, value: object) -> None:
+    """The one line that keeps the registry from starting says which setting it is."""
+    with pytest.raises(BadSetting) as refused:
+        Settings.load({name: value}, {}, None)
+
+    assert name in refused.value.message
+
+
+def test_a_secret_is_never_shown() -> None:
+    """Neither `config show` nor a log of the settings gives it away."""
+    pair = {"access_key_id": "AKIAEXAMPLEEXAMPLE00", "secret_access_key": "a-secret-of-no-value"}
+
+    settings = Settings.load(pair, {}, None)
+
+    assert settings.shown()["secret_access_key"] == "(hidden)"
+    assert "a-secret-of-no-value" not in repr(settings)
