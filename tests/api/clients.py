@@ -124,7 +124,12 @@ def errors_of(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 async def break_off(
-    registry: RunningRegistry, method: str, path: str, chunks: Iterable[bytes], headers: httpx.Headers
+    registry: RunningRegistry,
+    method: str,
+    path: str,
+    chunks: Iterable[bytes],
+    headers: httpx.Headers,
+    query: str = "",
 ) -> list[Message]:
     """Send the beginning of a body, then be gone; gives what the application sent nevertheless."""
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
@@ -143,7 +148,7 @@ async def break_off(
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(key.lower(), value) for key, value in headers.raw],
     }
     await registry.application(scope, receive, send)

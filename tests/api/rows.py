@@ -1,10 +1,11 @@
-"""What the database holds, for promises that no face shows."""
+"""What database and storage hold, for promises that no face shows."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Executable, Row, Table, func, select
 
+from entrepot.storage.port import BlobDamaged
 from entrepot.testing.registry import RunningRegistry
 
 
@@ -27,3 +28,12 @@ async def execute(registry: RunningRegistry, *changes: Executable) -> None:
             connection.execute(one)
 
     await registry.services.metadata.write(change)
+
+
+async def is_stored(registry: RunningRegistry, storage_key: str) -> bool:
+    """True when there are bytes under a key."""
+    try:
+        [_ async for _ in registry.storage.read(storage_key, start=0, length=1)]
+    except BlobDamaged:
+        return False
+    return True

@@ -132,7 +132,9 @@ async def test_a_pull_is_recorded_once_a_day(ecr: ECR, registry: RunningRegistry
     assert await last_pull() == 1767225600.0 + DAY / 1_000_000
 
 
-async def test_a_manifest_that_is_no_utf_8_is_never_stored(ecr: ECR, oci: httpx.AsyncClient, repository: str) -> None:
+async def test_a_manifest_that_is_no_utf_8_is_never_stored(
+    ecr: ECR, oci: httpx.AsyncClient, repository: str
+) -> None:
     """The API could not answer it: JSON is text."""
     pushed = image()
     await push_layers(ecr, repository, pushed)

@@ -164,9 +164,7 @@ async def test_a_layer_whose_image_is_deleted_becomes_inaccessible(ecr: ECR, rep
     await push(ecr, repository, IMAGE, "v1")
     await ecr("BatchDeleteImage", repositoryName=repository, imageIds=[{"imageTag": "v1"}])
 
-    refused = await ecr.error(
-        "GetDownloadUrlForLayer", repositoryName=repository, layerDigest=digest_of(LAYER)
-    )
+    refused = await ecr.error("GetDownloadUrlForLayer", repositoryName=repository, layerDigest=digest_of(LAYER))
 
     assert refused["__type"] == "LayerInaccessibleException"
 

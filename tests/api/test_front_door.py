@@ -12,6 +12,9 @@ from entrepot.fronts.ecr.front import HANDLERS
 from entrepot.protocol.ecr.shapes import OPERATIONS
 from entrepot.testing.registry import RunningRegistry
 
+#: What is decided before the database is asked does not depend on it.
+pytestmark = pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 async def client(registry: RunningRegistry) -> AsyncIterator[httpx.AsyncClient]:
@@ -23,7 +26,7 @@ async def client(registry: RunningRegistry) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_every_answer_has_a_request_id(ecr: ECR) -> None:
-    """botocore reads it from this header, also beside an error."""
+    """Botocore reads it from this header, also beside an error."""
     good = await ecr.send("DescribeRepositories", b"{}")
     bad = await ecr.send("DescribeRepositories", b"[]")
 

@@ -45,9 +45,13 @@ async def test_naming_the_own_account_changes_nothing(ecr: ECR, repository: str)
     assert len(answer["repositories"]) == 1
 
 
-async def test_a_host_of_another_account_is_denied_on_v2(registry: RunningRegistry, ecr: ECR, repository: str) -> None:
+async def test_a_host_of_another_account_is_denied_on_v2(
+    registry: RunningRegistry, ecr: ECR, repository: str
+) -> None:
     """The token is for one account, the host for another."""
-    async with oci_client(registry, await password(ecr), host=f"{OTHER}.dkr.ecr.us-east-1.amazonaws.com") as client:
+    async with oci_client(
+        registry, await password(ecr), host=f"{OTHER}.dkr.ecr.us-east-1.amazonaws.com"
+    ) as client:
         answer = await client.get(f"/v2/{repository}/tags/list")
 
     assert errors_of(answer) == (
@@ -101,7 +105,12 @@ async def test_an_ecr_shaped_host_has_to_agree_with_the_region_signed_for(regist
 
 @pytest.mark.parametrize(
     ("region", "partition"),
-    [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eusc-de-east-1", "aws-eusc"), ("us-iso-east-1", "aws-iso")],
+    [
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-iso-east-1", "aws-iso"),
+    ],
 )
 async def test_arns_are_those_of_the_regions_partition(
     registry: RunningRegistry, region: str, partition: str

@@ -81,7 +81,9 @@ async def test_1_to_100_layers_are_asked_for(
     }
 
 
-async def test_a_completed_layer_has_a_lease_of_a_day(ecr: ECR, registry: RunningRegistry, repository: str) -> None:
+async def test_a_completed_layer_has_a_lease_of_a_day(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
     """For this long it is not collected, whether an image comes or not."""
     await push_layer(ecr, repository, b"content")
 

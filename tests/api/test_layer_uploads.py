@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import select, update
 from tests.api.clients import ECR, break_off
 from tests.api.images import ABSENT, MIB, digest_of, part, push_layer, send_part, upload
-from tests.api.rows import count, execute, rows
+from tests.api.rows import count, execute, is_stored, rows
 
 from entrepot.core.clock import DAY, HOUR
 from entrepot.metadata import tables
-from entrepot.storage.port import BlobDamaged
 from entrepot.testing.registry import RunningRegistry
 
 produces = pytest.mark.produces
@@ -50,7 +49,9 @@ async def test_a_part_of_20_mib_is_taken(ecr: ECR, repository: str) -> None:
     begun = await ecr("InitiateLayerUpload", repositoryName=repository)
 
     answer = await send_part(ecr, repository, begun["uploadId"], 0, bytes(20 * MIB))
-    refused = await ecr.error("UploadLayerPart", **part(repository, begun["uploadId"], 20 * MIB, bytes(20 * MIB + 1)))
+    refused = await ecr.error(
+        "UploadLayerPart", **part(repository, begun["uploadId"], 20 * MIB, bytes(20 * MIB + 1))
+    )
 
     assert answer["lastByteReceived"] == 20 * MIB - 1
     assert refused["message"].endswith("'Member must have length less than or equal to 20971520'")
@@ -161,7 +162,9 @@ async def test_an_upload_without_parts_cannot_be_completed(ecr: ECR, repository:
 
 
 @produces("CompleteLayerUpload", "InvalidLayerException")
-async def test_other_bytes_than_the_digests_say_are_refused_and_the_upload_stays(ecr: ECR, repository: str) -> None:
+async def test_other_bytes_than_the_digests_say_are_refused_and_the_upload_stays(
+    ecr: ECR, repository: str
+) -> None:
     """The right digest completes it afterwards."""
     upload_id = await upload(ecr, repository, b"content")
 
@@ -390,12 +393,3 @@ def completion(repository: str, upload_id: str, content: bytes) -> dict[str, Any
 async def complete(ecr: ECR, repository: str, upload_id: str, content: bytes) -> dict[str, Any]:
     """Complete an upload."""
     return await ecr("CompleteLayerUpload", **completion(repository, upload_id, content))
-
-
-async def is_stored(registry: RunningRegistry, storage_key: str) -> bool:
-    """True when there are bytes under a key."""
-    try:
-        [_ async for _ in registry.storage.read(storage_key, start=0, length=1)]
-    except BlobDamaged:
-        return False
-    return True

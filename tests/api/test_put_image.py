@@ -57,8 +57,12 @@ async def test_an_image_is_answered_as_it_was_put(ecr: ECR, repository: str, pus
     }
 
 
-@pytest.mark.parametrize(("child", "kind"), [(image(), index), (docker_image(), docker_list)], ids=["oci", "docker"])
-async def test_an_index_is_put_once_its_images_are_there(ecr: ECR, repository: str, child: Image, kind: Any) -> None:
+@pytest.mark.parametrize(
+    ("child", "kind"), [(image(), index), (docker_image(), docker_list)], ids=["oci", "docker"]
+)
+async def test_an_index_is_put_once_its_images_are_there(
+    ecr: ECR, repository: str, child: Image, kind: Any
+) -> None:
     """And may itself be a child."""
     await push(ecr, repository, child)
     inner = kind(child)
@@ -171,9 +175,7 @@ async def test_a_declared_digest_has_to_be_the_manifests(ecr: ECR, repository: s
     pushed = image()
     await push_layers(ecr, repository, pushed)
 
-    refused = await ecr.error(
-        "PutImage", repositoryName=repository, imageManifest=pushed.text, imageDigest=digest
-    )
+    refused = await ecr.error("PutImage", repositoryName=repository, imageManifest=pushed.text, imageDigest=digest)
     await ecr("PutImage", repositoryName=repository, imageManifest=pushed.text, imageDigest=pushed.digest)
 
     assert refused == {
@@ -217,9 +219,7 @@ async def test_every_child_of_an_index_has_to_be_there_first(ecr: ECR, repositor
     present, *missing = (image("one"), image("two"), image("three"))
     await push(ecr, repository, present)
 
-    refused = await ecr.error(
-        "PutImage", repositoryName=repository, imageManifest=index(present, *missing).text
-    )
+    refused = await ecr.error("PutImage", repositoryName=repository, imageManifest=index(present, *missing).text)
 
     assert refused == {
         "__type": "ReferencedImagesNotFoundException",
@@ -318,9 +318,7 @@ async def test_an_image_has_at_most_1000_tags(ecr: ECR, registry: RunningRegistr
     """The 1001st is refused, and nothing of that push is kept."""
     pushed = image()
     await push(ecr, repository, pushed)
-    ((image_id, repository_id),) = await rows(
-        registry, select(tables.images.c.id, tables.images.c.repository_id)
-    )
+    ((image_id, repository_id),) = await rows(registry, select(tables.images.c.id, tables.images.c.repository_id))
     many = [
         {"repository_id": repository_id, "tag": f"t{number}", "image_id": image_id, "moved_at": 0}
         for number in range(999)

@@ -252,7 +252,9 @@ async def test_a_token_is_good_for_its_own_list_only(ecr: ECR, repository: str) 
     assert refused["message"].endswith("'The token belongs to another request'")
 
 
-@pytest.mark.parametrize(("size", "bound"), [(0, "greater than or equal to 1"), (1001, "less than or equal to 1000")])
+@pytest.mark.parametrize(
+    ("size", "bound"), [(0, "greater than or equal to 1"), (1001, "less than or equal to 1000")]
+)
 async def test_a_page_has_1_to_1000_entries(ecr: ECR, size: int, bound: str) -> None:
     """Other sizes are refused, not cut."""
     refused = await ecr.error("DescribeRepositories", maxResults=size)

@@ -74,7 +74,9 @@ async def test_v2_refuses_to_move_an_immutable_tag(ecr: ECR, oci: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("mutability", ["IMMUTABLE"])
-async def test_v2_takes_the_same_image_under_an_immutable_tag_again(oci: httpx.AsyncClient, repository: str) -> None:
+async def test_v2_takes_the_same_image_under_an_immutable_tag_again(
+    oci: httpx.AsyncClient, repository: str
+) -> None:
     """It moves nothing, and clients that repeat a push expect success."""
     first, second = await put(oci, repository, "v1", OLD), await put(oci, repository, "v1", OLD)
 

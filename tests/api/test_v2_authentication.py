@@ -10,6 +10,9 @@ from tests.api.clients import ECR, errors_of, oci_client, password
 from entrepot.core.clock import HOUR
 from entrepot.testing.registry import RunningRegistry
 
+#: What is decided before the database is asked does not depend on it.
+pytestmark = pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
+
 
 async def test_a_token_lasts_12_hours_and_names_the_registry(ecr: ECR) -> None:
     """The whole answer of GetAuthorizationToken."""

@@ -1,12 +1,12 @@
 """The life of a request, from the socket to the answer, as one list of steps."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import structlog
 
-from entrepot.core.errors import EntrepotError
 from entrepot.fronts.asgi import Answer, BadRequest, Receive, Request, Response, Scope, Send
 from entrepot.fronts.ecr import downloads
 from entrepot.fronts.ecr.errors import answer_with as ecr_answer_with
@@ -18,6 +18,9 @@ from entrepot.operations.layers import BodyBrokeOff
 from entrepot.operations.services import Services
 
 log = structlog.get_logger()
+
+#: RFC 9110, section 7.2: a name or an address, and perhaps a port.
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class Application:
@@ -50,7 +53,9 @@ class Application:
             result = await self._answer(request)
             await result.send(request, send)
         except BodyBrokeOff:
-            log.info("the client went away", **_described(request))
+            log.info("a body broke off", **_described(request))
+            result = _cut_short(request)  # for a client that only stopped sending, and still listens
+            await result.send(request, send)
         except Exception:
             if result is not None:  # the headers are out: only ending the connection tells the client
                 log.exception("an answer broke off", **_described(request))
@@ -58,12 +63,12 @@ class Application:
             log.exception("a request failed", **_described(request))
             result = _failure(request)
             await result.send(request, send)
-        if self._log_every_request and result is not None:
+        if self._log_every_request:
             spent = round((time.perf_counter() - started) * 1000, 1)
             log.info("request", status=result.status, milliseconds=spent, **_described(request))
 
     async def _answer(self, request: Request) -> Answer:
-        refusal = _check_hosts(request)
+        refusal = _check_head(request)
         if refusal is not None:
             return refusal
         path = request.path
@@ -88,16 +93,24 @@ class Application:
                 return
 
 
-def _check_hosts(request: Request) -> Response | None:
-    """RFC 9112, section 3.2: a request without a Host, or with two, is answered with 400."""
+def _check_head(request: Request) -> Response | None:
+    """Refuse what has no meaning in any front: above all anything but one Host (RFC 9112, section 3.2)."""
     try:
-        if request.header(b"host") is None and not request.scope.get("http_version", "1.1").startswith("2"):
-            raise BadRequest("The header 'host' is missing")
+        host = request.header(b"host")
         request.header(b"authorization")
         _ = request.content_length
-    except EntrepotError as error:
+    except BadRequest as error:
         return _plain(400, error.message)
+    if host is None or _HOST.fullmatch(host) is None:
+        return _plain(400, "The header 'host' is missing, or is not a host name")
     return None
+
+
+def _cut_short(request: Request) -> Response:
+    words = "The request body ended before its announced length"
+    if request.path.startswith("/v2/"):
+        return oci_answer_with(400, "SIZE_INVALID", words)
+    return ecr_answer_with("SerializationException", words)
 
 
 def _failure(request: Request) -> Response:
