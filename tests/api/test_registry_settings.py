@@ -43,7 +43,8 @@ async def test_the_replication_configuration_is_replaced_as_a_whole(ecr: ECR) ->
         ]
     }
 
-    for configuration in (first, second, {"rules": []}):
+    nothing: dict[str, list[dict[str, Any]]] = {"rules": []}
+    for configuration in (first, second, nothing):
         answer = await ecr("PutReplicationConfiguration", replicationConfiguration=configuration)
         assert answer == {"replicationConfiguration": configuration}
         assert (await ecr("DescribeRegistry"))["replicationConfiguration"] == configuration

@@ -66,6 +66,6 @@ A first push:
 
 def _where_the_secret_is(settings: Settings) -> str:
     if settings.secret_access_key is not None:
-        return "…   # as you set it"
+        return '"$ENTREPOT_SECRET_ACCESS_KEY"   # as you set it'
     path = (settings.data / ROOT_KEY).resolve()
     return f'"$(python3 -c \'import json; print(json.load(open("{path}"))["secret_access_key"])\')"'

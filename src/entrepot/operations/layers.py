@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from entrepot.core.clock import HOUR
-from entrepot.core.digest import Digest, Hasher, InvalidDigest
+from entrepot.core.digest import ALGORITHMS, Digest, Hasher, InvalidDigest
 from entrepot.core.names import check_repository_name
 from entrepot.core.partitions import RegistryId
 from entrepot.features.identity.errors import AccessDenied
@@ -209,11 +209,11 @@ async def complete_layer_upload(
 ) -> Digest:
     """Make the upload a layer of the repository, if its bytes have one of the digests; gives that digest.
 
-    ``strict`` is the API's manner: an empty upload, a short part and a layer that is there already are errors.
-    A completion can be repeated for a day, in case its answer was lost. Raises InvalidLayer, UploadNotFound,
-    EmptyUpload, LayerPartTooSmall, LayerAlreadyExists.
+    ``strict`` is the API's manner: an empty upload, a short part and a layer that is there already are errors, and
+    only sha256 counts. A completion can be repeated for a day, in case its answer was lost. Raises InvalidLayer,
+    UploadNotFound, EmptyUpload, LayerPartTooSmall, LayerAlreadyExists.
     """
-    wanted = acceptable_digests(digests)
+    wanted = acceptable_digests(digests, ("sha256",) if strict else ALGORITHMS)
 
     def begin(connection: Connection) -> Upload:
         target = repositories.find(connection, caller.registry, repository)

@@ -1,6 +1,6 @@
 """The rules of the layer protocol: offsets, sizes, and how long things are remembered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from entrepot.core.clock import DAY
@@ -26,16 +26,16 @@ def is_lease_half_spent(lease_until: int, now: int) -> bool:
     return lease_until - now < LEASE // 2
 
 
-def acceptable_digests(candidates: Sequence[str]) -> list[Digest]:
-    """The sha256 digests among the strings that a client gave for a layer; raises InvalidLayer if there is none.
+def acceptable_digests(candidates: Sequence[str], algorithms: Collection[str]) -> list[Digest]:
+    """The digests of these algorithms among the strings that a client gave; raises InvalidLayer if there is none.
 
-    ECR computes sha256 only, and lets clients list digests of other algorithms beside it.
+    ECR's clients may list digests of algorithms that are not computed beside one that is.
     """
     digests: list[Digest] = []
     for candidate in candidates:
         with suppress(InvalidDigest):
             digest = Digest.parse(candidate.lower())
-            if digest.algorithm == "sha256":
+            if digest.algorithm in algorithms:
                 digests.append(digest)
     if not digests:
         raise InvalidLayer

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from entrepot.core.errors import InvalidParameter
+from entrepot.core.wildcards import matches_wildcard
 from entrepot.features.repositories.errors import EncryptionUnavailable, InvalidTag, TooManyTags
 from entrepot.features.repositories.repository import RepositorySettings
 
@@ -48,26 +49,6 @@ def is_tag_immutable(settings: RepositorySettings, tag: str) -> bool:
     """True when a tag, once set, may not move: the wildcards of the settings are the exceptions."""
     excluded = any(matches_wildcard(wildcard, tag) for wildcard in settings.exclusions)
     return settings.tag_mutability.startswith("IMMUTABLE") != excluded
-
-
-def matches_wildcard(wildcard: str, text: str) -> bool:
-    """True when ``text`` as a whole fits a pattern in which ``*`` stands for any run of characters.
-
-    Works through the literal pieces from left to right, so its cost is linear in both lengths.
-    """
-    first, *rest = wildcard.split("*")
-    if not rest:
-        return text == first
-    last = rest.pop()
-    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
-        return False
-    position, end = len(first), len(text) - len(last)
-    for piece in rest:
-        found = text.find(piece, position, end)
-        if found < 0:
-            return False
-        position = found + len(piece)
-    return True
 
 
 def check_resource_tags(tags: Sequence[tuple[str, str]]) -> Mapping[str, str]:

@@ -1,0 +1,1 @@
+"""Pull-through cache rules: which prefixes stand for which upstream registries. Nothing is imported yet."""

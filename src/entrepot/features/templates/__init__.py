@@ -1,0 +1,1 @@
+"""Repository creation templates: what a repository gets that nobody creates by name."""
