@@ -130,8 +130,8 @@ async def break_off(
     chunks: Iterable[bytes],
     headers: httpx.Headers,
     query: str = "",
-) -> list[Message]:
-    """Send the beginning of a body, then be gone; gives what the application sent nevertheless."""
+) -> int:
+    """Send the beginning of a body, then no more; gives the status that a client would see if it still listened."""
     messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     messages.append({"type": "http.disconnect"})
     arriving, sent = iter(messages), list[Message]()
@@ -152,4 +152,4 @@ async def break_off(
         "headers": [(key.lower(), value) for key, value in headers.raw],
     }
     await registry.application(scope, receive, send)
-    return sent
+    return sent[0]["status"]

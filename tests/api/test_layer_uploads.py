@@ -311,13 +311,13 @@ async def test_an_upload_ends_with_its_repository(ecr: ECR, repository: str) -> 
 async def test_a_body_that_breaks_off_leaves_the_upload_as_it_was(
     ecr: ECR, registry: RunningRegistry, repository: str
 ) -> None:
-    """Nobody is answered, nothing is written, and the same part can be sent again at once."""
+    """Nothing is written, and the same part can be sent again at once."""
     upload_id = await upload(ecr, repository, LARGE)
     before = await rows(registry, select(tables.uploads))
 
-    sent = await break_off_part(ecr, registry, part(repository, upload_id, len(LARGE), b"the rest"))
+    answered = await break_off_part(ecr, registry, part(repository, upload_id, len(LARGE), b"the rest"))
 
-    assert sent == []
+    assert answered == 400
     assert await rows(registry, select(tables.uploads)) == before
     await send_part(ecr, repository, upload_id, len(LARGE), b"the rest")
     await complete(ecr, repository, upload_id, LARGE + b"the rest")
@@ -367,7 +367,7 @@ async def test_a_part_that_is_no_base64_is_refused(ecr: ECR, repository: str) ->
     assert refused["__type"] == "SerializationException"
 
 
-async def break_off_part(ecr: ECR, registry: RunningRegistry, members: dict[str, Any]) -> list[Any]:
+async def break_off_part(ecr: ECR, registry: RunningRegistry, members: dict[str, Any]) -> int:
     """Send half of a signed UploadLayerPart."""
     request = ecr.signed("UploadLayerPart", json.dumps(members).encode())
     body = request.content

@@ -16,6 +16,9 @@ from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotEmpty, RepositoryNotFound
 from entrepot.features.repositories.repository import Repository, RepositorySettings, TagMutability
 from entrepot.features.repositories.rules import check_resource_tags, check_settings
+from entrepot.features.templates import store as templates
+from entrepot.features.templates.rules import select_template
+from entrepot.features.templates.template import TemplateSettings
 from entrepot.operations.operation import operation
 from entrepot.operations.services import Caller, Services
 
@@ -140,18 +143,75 @@ async def _change_settings(
 
 
 async def ensure_repository(services: Services, caller: Caller, repository: str) -> None:
-    """Create the repository of a push if it is missing and the registry was started with create-on-push.
+    """Create the repository of a push if it is missing and a creation template for CREATE_ON_PUSH covers its name.
 
-    As a creation template with the prefix ROOT, applied for CREATE_ON_PUSH, would: with ECR's default settings.
     The caller needs ecr:CreateRepository. Does nothing otherwise; the push itself then finds what it finds.
     """
-    if not services.create_on_push:
-        return
-    try:
-        await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
-    except RepositoryNotFound:
+
+    def is_wanted(connection: Connection) -> bool:
+        try:
+            repositories.find(connection, caller.registry, repository)
+        except RepositoryNotFound:
+            return _template_of_push(services, connection, caller, repository) is not None
+        return False
+
+    if await services.metadata.look_up(is_wanted):
         with suppress(RepositoryAlreadyExists):  # docker pushes layers side by side; one of them is first
-            await create_repository(services, caller, repository=repository, settings=RepositorySettings())
+            await _create_on_push(services, caller, repository=repository)
+
+
+@operation("CreateRepository")
+async def _create_on_push(services: Services, caller: Caller, *, repository: str) -> None:
+    """Create a repository as its template says, unless there is no template any more.
+
+    Raises InvalidParameter, RepositoryAlreadyExists.
+    """
+    check_repository_name(repository)
+    now = services.clock()
+
+    def change(connection: Connection) -> None:
+        template = _template_of_push(services, connection, caller, repository)
+        if template is not None:
+            _create_from(connection, caller, repository, template, now)
+
+    await services.metadata.write(change)
+
+
+def _template_of_push(
+    services: Services, connection: Connection, caller: Caller, repository: str
+) -> TemplateSettings | None:
+    """What a push's repository is made from.
+
+    With ``create_on_push`` the registry is as one that has a template with ECR's defaults under ROOT, unless one
+    is stored there.
+    """
+    covering = templates.find_covering(connection, caller.registry, repository)
+    found = select_template(covering, repository, "CREATE_ON_PUSH")
+    if found is not None:
+        return found.settings
+    return TemplateSettings(applied_for=("CREATE_ON_PUSH",)) if services.create_on_push else None
+
+
+def _create_from(
+    connection: Connection, caller: Caller, repository: str, template: TemplateSettings, now: int
+) -> None:
+    """Create a repository with everything that a template gives it; raises RepositoryAlreadyExists."""
+    tags = dict(template.resource_tags)
+    settings = settings_from(template)
+    created = repositories.create(connection, caller.registry, repository, settings, tags, now)
+    for kind, document in (("policy", template.repository_policy), ("lifecycle", template.lifecycle_policy)):
+        if document is not None:
+            repositories.put_document(connection, created.id, kind, document, now)
+    record(connection, caller, "CreateRepository", repository, now)
+
+
+def settings_from(template: TemplateSettings) -> RepositorySettings:
+    """The settings of the repositories that a template makes."""
+    return RepositorySettings(
+        tag_mutability=template.tag_mutability,
+        exclusions=template.exclusions,
+        encryption_type=template.encryption_type,
+    )
 
 
 def record(connection: Connection, caller: Caller, name: str, repository: str, now: int, **detail: object) -> None:

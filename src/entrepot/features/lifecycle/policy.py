@@ -14,7 +14,7 @@ class Selection:
     """Which images a rule is about.
 
     An image is selected when each of the patterns, or each of the prefixes, fits one of its tags; at most one of
-    the two lists has anything in it. ``count_number`` is a number of images, or of days for the types in ``since``.
+    the two lists has anything in it. ``count_number`` is a number of images for imageCountMoreThan, else of days.
     """
 
     tag_status: TagStatus
@@ -27,7 +27,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What to do with the selected images; the lower priority is applied first. ``transition`` is to the archive."""
+    """What to do with the selected images; the lowest priority comes first. ``transition`` is to the archive."""
 
     priority: int
     description: str | None

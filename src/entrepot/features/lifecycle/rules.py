@@ -6,7 +6,7 @@ failure is told.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from entrepot.core.errors import InvalidParameter
 from entrepot.features.lifecycle.policy import ActionType, CountType, LifecyclePolicy, Rule, Selection
@@ -46,7 +46,7 @@ def _read(text: str) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict):
         _refuse("Could not map policyString into LifecyclePolicy.")
-    return document
+    return cast("dict[str, Any]", document)
 
 
 def _no_number(word: str) -> NoReturn:

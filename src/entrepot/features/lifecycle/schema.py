@@ -1,7 +1,7 @@
 """The lifecycle policy document as a JSON schema, and what is said of a document that breaks it.
 
-ECR's refusals are those of a Java library, json-schema-validator; this is as much of it as the schema needs, with its
-messages. Like it, it looks into an object or array only when that is right in itself.
+ECR's refusals are those of a Java library, json-schema-validator; this is as much of it as the schema needs, with
+its messages. Like it, it looks into an object or array only when that is right in itself.
 """
 
 import json
@@ -35,6 +35,18 @@ _ANYTHING: Schema = {}
 _STRING: Schema = {"type": "string"}
 _STRINGS: Schema = {"type": "array", "items": _STRING, "minItems": 1}
 _NUMBER: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}
+
+
+#: The names that JSON Schema has for what a JSON parser gives; a number with a fraction or exponent is no integer.
+_TYPES: Mapping[type, str] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 
 def _one_of(*words: str) -> Schema:
@@ -105,7 +117,7 @@ POLICY: Schema = {
 
 def violations(schema: Schema, value: object) -> Iterator[str]:
     """What is wrong with a JSON value, a line for each failure; nothing when it fits."""
-    type_ = _type_of(value)
+    type_ = _TYPES[type(value)]
     if type_ != schema.get("type", type_):
         yield (
             f"instance type ({type_}) does not match any allowed primitive type "
@@ -139,8 +151,9 @@ def _in_object(schema: Schema, members: Mapping[str, object]) -> Iterator[str]:
         if matched != 1:
             yield f"instance failed to match exactly one schema (matched {matched} out of {len(schema['oneOf'])})"
             return
-    for name in properties.keys() & members:
-        yield from violations(properties[name], members[name])
+    for name, inner in properties.items():
+        if name in members:
+            yield from violations(inner, members[name])
 
 
 def _in_array(schema: Schema, items: Sequence[object]) -> Iterator[str]:
@@ -161,25 +174,6 @@ def _in_integer(schema: Schema, number: int) -> Iterator[str]:
         yield f"numeric instance is lower than the required minimum (minimum: {least}, found: {number})"
     if number > most:
         yield f"numeric instance is greater than the required maximum (maximum: {most}, found: {number})"
-
-
-def _type_of(value: object) -> str:
-    """The name that JSON Schema has for a value's type; a number with a fraction or an exponent is no integer."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
 
 
 def _array(words: Iterable[str]) -> str:

@@ -59,7 +59,9 @@ class CredentialRequired(UnsupportedUpstreamRegistry):
 class NothingToUpdate(Invalid):
     """An update of a pull-through cache rule that gives neither credential nor role."""
 
-    template: ClassVar[str] = "Invalid input: Please set either credential arn or role arn to update the credentials"
+    template: ClassVar[str] = (
+        "Invalid input: Please set either credential arn or role arn to update the credentials"
+    )
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""Which upstream registries a rule can have, and what it has to say for each (ECR user guide, "Pull through cache").
+"""Which upstream registries a rule can have, and what it has to say for each (ECR user guide, "Pull through").
 
 The URL of an upstream registry is its host name, without a scheme, a port or a path.
 """
@@ -57,9 +57,7 @@ def check_rule(registry: RegistryId, prefix: str, upstream: Upstream) -> None:
     if upstream.registry in _NEEDS_CREDENTIAL and upstream.credential_arn is None:
         raise CredentialRequired
     if prefix == ROOT and upstream.repository_prefix != ROOT:
-        raise InvalidParameter(
-            "upstreamRepositoryPrefix", "Member must be ROOT when ecrRepositoryPrefix is ROOT"
-        )
+        raise InvalidParameter("upstreamRepositoryPrefix", "Member must be ROOT when ecrRepositoryPrefix is ROOT")
     source = registry_of_host(upstream.url)
     if source is not None:
         _check_registry(registry, source, upstream)

@@ -103,9 +103,7 @@ def remove(connection: Connection, registry: RegistryId, prefix: str) -> Rule:
 
 
 def _in(registry: RegistryId) -> ColumnElement[bool]:
-    return and_(
-        pull_through_rules.c.account == registry.account, pull_through_rules.c.region == registry.region
-    )
+    return and_(pull_through_rules.c.account == registry.account, pull_through_rules.c.region == registry.region)
 
 
 def _is(registry: RegistryId, prefix: str) -> ColumnElement[bool]:

@@ -100,9 +100,7 @@ def remove(connection: Connection, registry: RegistryId, prefix: str) -> Templat
 
 
 def _in(registry: RegistryId) -> ColumnElement[bool]:
-    return and_(
-        creation_templates.c.account == registry.account, creation_templates.c.region == registry.region
-    )
+    return and_(creation_templates.c.account == registry.account, creation_templates.c.region == registry.region)
 
 
 def _is(registry: RegistryId, prefix: str) -> ColumnElement[bool]:

@@ -22,7 +22,13 @@ from entrepot.features.layers.errors import (
     LayersNotFound,
     UploadNotFound,
 )
+from entrepot.features.lifecycle.errors import LifecyclePolicyNotFound
 from entrepot.features.policies.errors import RegistryPolicyNotFound, RepositoryPolicyNotFound
+from entrepot.features.pull_through.errors import (
+    PullThroughCacheRuleAlreadyExists,
+    PullThroughCacheRuleNotFound,
+    UnsupportedUpstreamRegistry,
+)
 from entrepot.features.registry.errors import ExclusionAlreadyExists, ExclusionNotFound, UnknownSetting
 from entrepot.features.repositories.errors import (
     EncryptionUnavailable,
@@ -32,6 +38,8 @@ from entrepot.features.repositories.errors import (
     RepositoryNotFound,
     TooManyTags,
 )
+from entrepot.features.signing.errors import SigningConfigurationNotFound
+from entrepot.features.templates.errors import TemplateAlreadyExists, TemplateNotFound
 from entrepot.fronts.asgi import BodyTooLarge, Response
 from entrepot.protocol.ecr.codec import encode_error
 from entrepot.protocol.ecr.errors import SerializationError, ValidationError
@@ -69,9 +77,16 @@ CODES: dict[type[EntrepotError], str] = {
     Fenced: "UploadNotFoundException",
     RepositoryPolicyNotFound: "RepositoryPolicyNotFoundException",
     RegistryPolicyNotFound: "RegistryPolicyNotFoundException",
+    LifecyclePolicyNotFound: "LifecyclePolicyNotFoundException",
+    SigningConfigurationNotFound: "SigningConfigurationNotFoundException",
     ExclusionAlreadyExists: "ExclusionAlreadyExistsException",
     ExclusionNotFound: "ExclusionNotFoundException",
     UnknownSetting: "ValidationException",
+    TemplateAlreadyExists: "TemplateAlreadyExistsException",
+    TemplateNotFound: "TemplateNotFoundException",
+    PullThroughCacheRuleAlreadyExists: "PullThroughCacheRuleAlreadyExistsException",
+    PullThroughCacheRuleNotFound: "PullThroughCacheRuleNotFoundException",
+    UnsupportedUpstreamRegistry: "UnsupportedUpstreamRegistryException",
     AccessDenied: "AccessDeniedException",
     MissingAuthenticationToken: "MissingAuthenticationTokenException",
     IncompleteSignature: "IncompleteSignatureException",

@@ -11,7 +11,20 @@ import msgspec
 from entrepot.core.errors import EntrepotError
 from entrepot.core.partitions import RegistryId, registry_of_host
 from entrepot.fronts.asgi import Answer, Request, Response
-from entrepot.fronts.ecr import identity, images, layers, policies, registry, repositories, tags
+from entrepot.fronts.ecr import (
+    identity,
+    images,
+    layers,
+    lifecycle,
+    policies,
+    pull_through,
+    registry,
+    repositories,
+    scanning,
+    signing,
+    tags,
+    templates,
+)
 from entrepot.fronts.ecr.body_budget import BodyBudget, Throttled
 from entrepot.fronts.ecr.call import Call, Handler
 from entrepot.fronts.ecr.errors import CONTENT_TYPE, answer_with, error_answer
@@ -40,6 +53,11 @@ HANDLERS: dict[str, Handler] = {
     **tags.HANDLERS,
     **policies.HANDLERS,
     **registry.HANDLERS,
+    **templates.HANDLERS,
+    **pull_through.HANDLERS,
+    **lifecycle.HANDLERS,
+    **scanning.HANDLERS,
+    **signing.HANDLERS,
 }
 
 MIB = 1024 * 1024
