@@ -6,16 +6,8 @@ from typing import Annotated
 
 import typer
 
-from entrepot.cli.options import (
-    AccessLog,
-    Config,
-    CreateOnPush,
-    Data,
-    Listen,
-    PublicURL,
-    Workers,
-    load_settings,
-)
+from entrepot.cli.options import with_settings
+from entrepot.server.settings import Settings
 
 app = typer.Typer(help="The settings.", no_args_is_help=True)
 
@@ -33,28 +25,14 @@ def group() -> None:
 
 
 @app.command("show")
+@with_settings
 def show_command(
-    config: Config = None,
-    listen: Listen = None,
-    data: Data = None,
-    workers: Workers = None,
-    public_url: PublicURL = None,
-    create_on_push: CreateOnPush = None,
-    access_log: AccessLog = None,
-    output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TEXT,
+    settings: Settings, output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TEXT
 ) -> None:
     """Print every setting as 'entrepot serve' would take it, with secrets hidden."""
-    settings = load_settings(
-        config,
-        listen=listen,
-        data=data,
-        workers=workers,
-        public_url=public_url,
-        create_on_push=create_on_push,
-        access_log=access_log,
-    )
     shown = settings.shown()
     if output is Output.JSON:
         typer.echo(json.dumps(shown, indent=2))
-    else:
-        typer.echo("\n".join(f"{name} = {json.dumps(value)}" for name, value in shown.items()))
+        return
+    for name, value in shown.items():
+        typer.echo(f"# {name} is not set" if value is None else f"{name} = {json.dumps(value)}")

@@ -1,37 +1,53 @@
-"""The options that several commands share. Their names are those of the settings."""
+"""The options of commands that take settings. They are made from the settings themselves."""
 
+import inspect
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
 from entrepot.server.settings import Settings
 
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Read settings from this file.", show_default="entrepot.toml")
-]
-Listen = Annotated[str | None, typer.Option(help="Address and port to listen on.", show_default="127.0.0.1:5000")]
-Data = Annotated[
-    Path | None, typer.Option(help="The folder for the database, the layers and the keys.", show_default="data")
-]
-Workers = Annotated[int | None, typer.Option(help="Processes that answer requests.", show_default="1")]
-PublicURL = Annotated[
-    str | None,
-    typer.Option(
-        help="How clients reach the registry; may hold {account}, {region} and {suffix}.",
-        show_default="http://localhost:PORT",
-    ),
-]
-CreateOnPush = Annotated[
-    bool | None,
-    typer.Option("--create-on-push/--no-create-on-push", help="Let a push make the repository it goes to."),
-]
-AccessLog = Annotated[
-    bool | None, typer.Option("--access-log/--no-access-log", help="Log every request, not only failures.")
-]
+#: Not on a command line, where every user of the machine could read it.
+_ELSEWHERE = Settings.SECRETS | {"access_key_id"}
 
 
-def load_settings(config: Path | None, **options: object) -> Settings:
-    """The settings by command line, environment and file."""
-    return Settings.load(options, os.environ, config)
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, which takes the settings first, an option for each of them and ``--config``."""
+
+    def run(config: Path | None, **options: object) -> None:
+        names = Settings.__struct_fields__
+        given = {name: options.pop(name) for name in names if name in options}
+        command(Settings.load(given, os.environ, config), **options)
+
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    config = typer.Option("--config", help="Read settings from this file.", show_default="entrepot.toml")
+    parameters = [
+        _parameter("config", Path, config),
+        *(_parameter(name, *_option(name)) for name in Settings.__struct_fields__ if name not in _ELSEWHERE),
+        *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
+    ]
+    run.__doc__ = command.__doc__
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess] (typer reads it)
+    return run
+
+
+def _parameter(name: str, kind: type, option: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )
+
+
+def _option(name: str) -> tuple[type, Any]:
+    """The type of a setting on the command line, and what --help says of it."""
+    hint = get_type_hints(Settings, include_extras=True)[name]
+    kind, meta = get_args(hint)[0], get_args(hint)[1]
+    default = Settings.__struct_defaults__[Settings.__struct_fields__.index(name)]
+    flag = f"--{name.replace('_', '-')}"
+    declared = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
+    shown = False if default is None else str(default).lower() if kind is bool else str(default)
+    option = typer.Option(declared, help=meta.description, show_default=shown)
+    return (kind if kind in {bool, int, Path} else str), option

@@ -2,43 +2,17 @@
 
 import typer
 
-from entrepot.cli.options import (
-    AccessLog,
-    Config,
-    CreateOnPush,
-    Data,
-    Listen,
-    PublicURL,
-    Workers,
-    load_settings,
-)
+from entrepot.cli.options import with_settings
 from entrepot.server.keys import ROOT_KEY, RootKey
 from entrepot.server.settings import Settings
 
 
-def serve_command(
-    config: Config = None,
-    listen: Listen = None,
-    data: Data = None,
-    workers: Workers = None,
-    public_url: PublicURL = None,
-    create_on_push: CreateOnPush = None,
-    access_log: AccessLog = None,
-) -> None:
+@with_settings
+def serve_command(settings: Settings) -> None:
     """Run the registry until it is told to end (SIGTERM or Ctrl-C); requests in flight are finished.
 
-    Every option can also be given in the environment (ENTREPOT_LISTEN, …) or in entrepot.toml; see
-    'entrepot config show'.
+    Every option can also be given in the environment (ENTREPOT_LISTEN and so on) or in entrepot.toml.
     """
-    settings = load_settings(
-        config,
-        listen=listen,
-        data=data,
-        workers=workers,
-        public_url=public_url,
-        create_on_push=create_on_push,
-        access_log=access_log,
-    )
     from entrepot.server.serve import serve  # noqa: PLC0415 (the server's imports cost more than --help is worth)
 
     serve(settings, lambda root_key: typer.echo(_greeting(settings, root_key)))
