@@ -26,10 +26,9 @@ from tests.live.wire import api_request
 
 from benchmarks.client import Client
 from benchmarks.load import request_rate
-from benchmarks.report import Figure, medians, table
+from benchmarks.report import MIB, Figure, measured, medians, table
 from benchmarks.subjects import Subject, distribution, entrepot
 
-MIB = 1024 * 1024
 CHUNK = 10 * MIB
 PARALLEL = 8
 
@@ -64,7 +63,7 @@ def requests(client: Client, seconds: float) -> Iterator[Figure]:
     client.push_image(content)
     for phase, next_request in _small_requests(client, content).items():
         work = partial(request_rate, "127.0.0.1", client.subject.port, next_request, seconds)
-        yield _measured(client.subject, phase, "/s", work)
+        yield measured(client.subject, phase, "/s", work)
 
 
 def _small_requests(client: Client, content: Image) -> dict[str, Callable[[], bytes]]:
@@ -103,19 +102,7 @@ def _transfer(subject: Subject, phase: str, size: int, work: Callable[[], object
         return size / 1e6, time.perf_counter() - start
 
     os.sync()  # what was written before is not to slow this phase down
-    return _measured(subject, phase, "MB/s", timed)
-
-
-def _measured(subject: Subject, phase: str, unit: str, work: Callable[[], tuple[float, float]]) -> Figure:
-    """Run `work`, which answers how much it did in how many seconds, between two looks at the server."""
-    subject.reset_peak_memory()
-    before = subject.cpu_seconds()
-    done, seconds = work()
-    cpu = max(subject.cpu_seconds() - before, 1 / os.sysconf("SC_CLK_TCK"))
-    peak = subject.peak_memory() / MIB
-    return Figure(
-        phase=phase, subject=subject.name, unit=unit, rate=done / seconds, rate_per_cpu=done / cpu, peak_mib=peak
-    )
+    return measured(subject, phase, "MB/s", timed)
 
 
 def _file(path: Path, mib: int) -> Path:

@@ -33,7 +33,7 @@ class Signature(SigV4Auth):
     def _modify_request_before_signing(self, request: AWSRequest) -> None:
         now = datetime.fromtimestamp(self._clock() // SECOND, UTC)
         request.context["timestamp"] = f"{now:%Y%m%dT%H%M%SZ}"
-        super()._modify_request_before_signing(request)
+        super()._modify_request_before_signing(request)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] (the stubs leave it out)
 
 
 class ECR:
@@ -113,6 +113,13 @@ def oci_client(registry: RunningRegistry, password: str | None, *, host: str = H
         base_url=f"http://{host}",
         auth=None if password is None else ("AWS", password),
     )
+
+
+def authorized(client: httpx.AsyncClient, **headers: str) -> httpx.Headers:
+    """The headers of the client's requests, with its credentials and others."""
+    request = client.build_request("GET", "/", headers=headers)
+    assert client.auth is not None
+    return next(client.auth.auth_flow(request)).headers
 
 
 def errors_of(answer: httpx.Response) -> tuple[int, str, str]:

@@ -1,7 +1,11 @@
 """A registry, on both databases, and clients of its two faces."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +14,10 @@ from tests.api.clients import ECR, oci_client, password
 from tests.postgresql import Server
 
 from entrepot.metadata import tables
+from entrepot.metadata.port import Metadata
 from entrepot.metadata.postgresql import PostgreSQLMetadata
+from entrepot.metadata.schema import migrate
+from entrepot.metadata.sqlite import SQLiteMetadata
 from entrepot.testing.registry import RunningRegistry
 from entrepot.testing.registry import registry as running_registry
 
@@ -29,30 +36,53 @@ def postgresql_url(postgresql: Server) -> str:
     return postgresql.create_database()
 
 
+@pytest.fixture(scope="session")
+def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with every table, to be copied for each test."""
+    path = tmp_path_factory.mktemp("sqlite") / "metadata.db"
+
+    async def make() -> None:
+        metadata = SQLiteMetadata(path, sync=False)
+        await metadata.write(migrate)
+        await metadata.close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def registry(request: pytest.FixtureRequest) -> AsyncIterator[RunningRegistry]:
-    """An empty registry, on either database."""
-    options = {}
-    for mark in request.node.iter_markers("registry"):
-        options |= mark.kwargs
+async def metadata(
+    request: pytest.FixtureRequest, sqlite_database: Path, tmp_path: Path
+) -> AsyncIterator[Metadata]:
+    """An empty database of either kind."""
     if request.param == "sqlite":
-        async with running_registry(**options) as running:
-            yield running
-        return
-    metadata = PostgreSQLMetadata(request.getfixturevalue("postgresql_url"), random=Random(0))
+        path = shutil.copy(sqlite_database, tmp_path)
+        metadata = SQLiteMetadata(Path(path), sync=False)
+    else:
+        metadata = PostgreSQLMetadata(request.getfixturevalue("postgresql_url"), random=Random(0))
     try:
-        async with running_registry(metadata, **options) as running:
-            yield running
+        yield metadata
+        if request.param == "postgresql":
+            await metadata.write(empty)
     finally:
-        await metadata.write(empty)
         await metadata.close()
 
 
 def empty(connection: Connection) -> None:
-    """Delete every row but that of the schema's version."""
-    for table in reversed(tables.metadata.sorted_tables):
-        if table is not tables.schema:
-            connection.execute(table.delete())
+    """Delete every row but that of the schema's version, in one statement."""
+    names = [table.name for table in reversed(tables.metadata.sorted_tables) if table is not tables.schema]
+    deletions = " ".join(f"DELETE FROM {name};" for name in names)
+    connection.exec_driver_sql(f"DO $$ BEGIN {deletions} END $$")
+
+
+@pytest.fixture
+async def registry(request: pytest.FixtureRequest, metadata: Metadata) -> AsyncIterator[RunningRegistry]:
+    """An empty registry, on either database."""
+    options: dict[str, Any] = {}
+    for mark in request.node.iter_markers("registry"):
+        options |= mark.kwargs
+    async with running_registry(metadata, **options) as running:
+        yield running
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Image:
         return self.content.decode()
 
 
-def image(name: str = "one", *, media_type: str = OCI_MANIFEST, **members: object) -> Image:
+def image(name: str = "one", *, media_type: str = OCI_MANIFEST, **members: Any) -> Image:
     """An image with a config and one layer, all made from its name; ``members`` are added to the manifest."""
     config, layer = f'{{"config": "{name}"}}'.encode(), f"layer of {name}".encode()
     document = {
@@ -82,7 +82,7 @@ def docker_list(*children: Image) -> Image:
     return index(*children, media_type=DOCKER_MANIFEST_LIST)
 
 
-def artifact(name: str, subject: Image | None, artifact_type: str | None = None, **members: object) -> Image:
+def artifact(name: str, subject: Image | None, artifact_type: str | None = None, **members: Any) -> Image:
     """Something that is attached to an image, such as a signature."""
     if subject is not None:
         members["subject"] = descriptor(subject.media_type, subject.content)

@@ -9,7 +9,7 @@ from entrepot.storage.port import BlobDamaged
 from entrepot.testing.registry import RunningRegistry
 
 
-async def rows(registry: RunningRegistry, query: Executable) -> Sequence[Row[Any]]:
+async def rows(registry: RunningRegistry, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
     """The rows of a query."""
     return await registry.services.metadata.read(lambda connection: connection.execute(query).all())
 

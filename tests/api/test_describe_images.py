@@ -126,14 +126,14 @@ async def test_a_list_goes_on_where_it_was_while_images_come_and_go(
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({}, {"tagged", "untagged"}),
+        (dict[str, str](), {"tagged", "untagged"}),
         ({"tagStatus": "ANY"}, {"tagged", "untagged"}),
         ({"tagStatus": "TAGGED"}, {"tagged"}),
         ({"tagStatus": "UNTAGGED"}, {"untagged"}),
         ({"imageStatus": "ACTIVE"}, {"tagged", "untagged"}),
         ({"imageStatus": "ANY", "tagStatus": "TAGGED"}, {"tagged"}),
-        ({"imageStatus": "ARCHIVED"}, set()),
-        ({"imageStatus": "ACTIVATING"}, set()),
+        ({"imageStatus": "ARCHIVED"}, set[str]()),
+        ({"imageStatus": "ACTIVATING"}, set[str]()),
     ],
 )
 @pytest.mark.parametrize("operation", ["DescribeImages", "ListImages"])

@@ -13,7 +13,7 @@ from entrepot.protocol.ecr.shapes import OPERATIONS
 from entrepot.testing.registry import RunningRegistry
 
 #: What is decided before the database is asked does not depend on it.
-pytestmark = pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("metadata", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

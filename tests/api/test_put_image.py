@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from tests.api.clients import ECR
 from tests.api.images import (
     ABSENT,
@@ -323,7 +323,9 @@ async def test_an_image_has_at_most_1000_tags(ecr: ECR, registry: RunningRegistr
         {"repository_id": repository_id, "tag": f"t{number}", "image_id": image_id, "moved_at": 0}
         for number in range(999)
     ]
-    await execute(registry, insert(tables.image_tags).values(many))
+    await execute(
+        registry, insert(tables.image_tags).values(many), update(tables.images).values(tag_count=len(many))
+    )
 
     await put(ecr, repository, pushed, "last")
     refused = await ecr.error(

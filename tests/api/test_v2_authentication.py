@@ -11,7 +11,7 @@ from entrepot.core.clock import HOUR
 from entrepot.testing.registry import RunningRegistry
 
 #: What is decided before the database is asked does not depend on it.
-pytestmark = pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("metadata", ["sqlite"], indirect=True)
 
 
 async def test_a_token_lasts_12_hours_and_names_the_registry(ecr: ECR) -> None:

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from tests.api.clients import ECR, errors_of
 from tests.api.images import ABSENT, CONFIG, Image, artifact, image, index, push, push_layers
 from tests.api.rows import execute, rows
@@ -35,7 +35,8 @@ async def test_an_empty_repository_has_an_empty_list(oci: httpx.AsyncClient, rep
 async def test_pages_follow_each_other_by_link(ecr: ECR, oci: httpx.AsyncClient, repository: str) -> None:
     """Each of n tags; the last one has no link."""
     await push(ecr, repository, image(), "a", "b", "c", "d", "e")
-    pages, url = [], f"/v2/{repository}/tags/list?n=2"
+    pages: list[list[str]] = []
+    url: str | None = f"/v2/{repository}/tags/list?n=2"
 
     while url:
         answer = await oci.get(url)
@@ -83,14 +84,14 @@ async def test_a_page_has_100_tags_unless_asked_for_more(
 ) -> None:
     """As ECR's; more than 1,000 cannot be asked for."""
     await push(ecr, repository, image())
-    ((image_id, repository_id),) = await rows(
-        registry, select(tables.images.c.id, tables.images.c.repository_id)
-    )
+    ((image_id, repository_id),) = await rows(registry, select(tables.images.c.id, tables.images.c.repository_id))
     many = [
         {"repository_id": repository_id, "tag": f"t{number:03}", "image_id": image_id, "moved_at": 0}
         for number in range(150)
     ]
-    await execute(registry, insert(tables.image_tags).values(many))
+    await execute(
+        registry, insert(tables.image_tags).values(many), update(tables.images).values(tag_count=len(many))
+    )
 
     default = await oci.get(f"/v2/{repository}/tags/list")
     most = await oci.get(f"/v2/{repository}/tags/list?n=1000")
@@ -242,7 +243,7 @@ async def test_many_referrers_come_in_pages(ecr: ECR, oci: httpx.AsyncClient, re
     subject = image("subject")
     shared = artifact("shared", subject, SIGNATURE)
     await push_layers(ecr, repository, shared)
-    digests = []
+    digests: list[str] = []
     for number in range(101):
         one = artifact("shared", subject, SIGNATURE, annotations={"number": str(number)})
         put = await oci.put(

@@ -300,38 +300,19 @@ async def test_a_push_with_a_subject_tells_that_referrers_are_kept(
     assert (put.status_code, put.headers["oci-subject"]) == (201, subject.digest)
 
 
-async def test_a_signed_schema_1_manifest_is_known_by_what_was_signed(
-    ecr: ECR, oci: httpx.AsyncClient, repository: str
-) -> None:
-    """Its digest leaves the signatures out, its bytes are kept with them."""
+async def test_a_signed_schema_1_manifest_is_refused(ecr: ECR, oci: httpx.AsyncClient, repository: str) -> None:
+    """Its digest would be that of a part of it, so somebody could put other bytes under a manifest's digest."""
     layer = await push_layer(ecr, repository, b"layer")
-    payload = json.dumps({"schemaVersion": 1, "fsLayers": [{"blobSum": layer}]}, indent=3).encode()
-    protected = {"formatLength": len(payload) - 2, "formatTail": _base64url(payload[-2:])}
+    protected = {"formatLength": 0, "formatTail": _base64url(image().content)}
     signatures = [{"protected": _base64url(json.dumps(protected).encode())}]
-    content = payload[:-2] + b',"signatures":' + json.dumps(signatures).encode() + payload[-2:]
+    content = json.dumps({"schemaVersion": 1, "fsLayers": [{"blobSum": layer}], "signatures": signatures}).encode()
 
-    put = await put_manifest(oci, repository, "v1", Image(DOCKER_MANIFEST_V1_SIGNED, content))
-
-    assert put.headers["docker-content-digest"] == digest_of(payload)
-    assert (await oci.get(f"/v2/{repository}/manifests/v1")).content == content
-
-
-@pytest.mark.parametrize(
-    "signatures", [[], [{"protected": "???"}], [{"protected": "e30"}], [{}], None], ids=str
-)
-async def test_a_schema_1_signature_that_cannot_be_read_is_invalid(
-    oci: httpx.AsyncClient, repository: str, signatures: object
-) -> None:
-    """The digest cannot be told without it."""
-    document = {"schemaVersion": 1, "fsLayers": [{"blobSum": ABSENT}], "signatures": signatures}
-
-    refused = await put_manifest(
-        oci, repository, "v1", Image(DOCKER_MANIFEST_V1_SIGNED, json.dumps(document).encode())
-    )
+    refused = await put_manifest(oci, repository, "v1", Image(DOCKER_MANIFEST_V1_SIGNED, content))
 
     assert errors_of(refused)[1:] == (
         "MANIFEST_INVALID",
-        "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'The manifest's signature cannot be read'",
+        "Invalid parameter at 'ImageManifest' failed to satisfy constraint: "
+        f"'Unsupported manifest media type '{DOCKER_MANIFEST_V1_SIGNED}''",
     )
 
 
@@ -344,9 +325,7 @@ async def test_a_schema_1_manifest_has_layers(oci: httpx.AsyncClient, repository
     assert errors_of(refused)[:2] == (400, "MANIFEST_INVALID")
 
 
-async def put_manifest(
-    oci: httpx.AsyncClient, repository: str, reference: str, pushed: Image
-) -> httpx.Response:
+async def put_manifest(oci: httpx.AsyncClient, repository: str, reference: str, pushed: Image) -> httpx.Response:
     """PUT of a manifest."""
     return await oci.put(
         f"/v2/{repository}/manifests/{reference}",

@@ -7,7 +7,7 @@ from itertools import pairwise
 import httpx
 import pytest
 from sqlalchemy import select
-from tests.api.clients import ECR, break_off, errors_of, password
+from tests.api.clients import ECR, authorized, break_off, errors_of, password
 from tests.api.images import ABSENT, digest_of
 from tests.api.rows import is_stored, rows
 
@@ -193,10 +193,7 @@ async def test_bytes_of_a_patch_that_breaks_off_are_kept(
     oci: httpx.AsyncClient, registry: RunningRegistry, location: str
 ) -> None:
     """The status tells how many, and the client goes on from there."""
-    request = oci.build_request("PATCH", location)
-    headers = httpx.Headers({**request.headers, "authorization": _basic(oci, request)})
-
-    answered = await break_off(registry, "PATCH", location, [CONTENT[:3], CONTENT[3:6]], headers)
+    answered = await break_off(registry, "PATCH", location, [CONTENT[:3], CONTENT[3:6]], authorized(oci))
     status = await oci.get(location)
     await oci.patch(location, content=CONTENT[6:], headers={"content-range": "6-9"})
     put = await oci.put(f"{location}?digest={DIGEST}")
@@ -210,10 +207,7 @@ async def test_a_body_that_is_shorter_than_announced_has_broken_off(
     oci: httpx.AsyncClient, registry: RunningRegistry, location: str
 ) -> None:
     """Even if the connection ends in order."""
-    request = oci.build_request("PUT", location)
-    headers = httpx.Headers(
-        {**request.headers, "authorization": _basic(oci, request), "content-length": str(len(CONTENT))}
-    )
+    headers = authorized(oci, **{"content-length": str(len(CONTENT))})
 
     await break_off(registry, "PUT", location, [CONTENT[:6]], headers, query=f"digest={digest_of(CONTENT[:6])}")
 
@@ -278,9 +272,3 @@ async def test_what_arrived_is_counted(oci: httpx.AsyncClient, registry: Running
     await oci.head(f"/v2/app/blobs/{DIGEST}")
 
     assert registry.counters.bytes_received == len(CONTENT)
-
-
-def _basic(oci: httpx.AsyncClient, request: httpx.Request) -> str:
-    """The Authorization header that the client would send."""
-    assert oci.auth is not None
-    return next(oci.auth.auth_flow(request)).headers["authorization"]

@@ -109,15 +109,37 @@ def api_request(
     expecting_continue: bool = False,
 ) -> tuple[bytes, bytes]:
     """Head and body of a signed call of the ECR API, to be sent as a test likes."""
+    return signed_request(
+        server.host,
+        operation,
+        body,
+        secret=secret,
+        access_key_id=access_key_id,
+        region=region,
+        expecting_continue=expecting_continue,
+    )
+
+
+def signed_request(
+    host: str,
+    operation: str,
+    body: bytes | Mapping[str, object],
+    *,
+    secret: str = SECRET_ACCESS_KEY,
+    access_key_id: str = ACCESS_KEY_ID,
+    region: str = REGION,
+    expecting_continue: bool = False,
+) -> tuple[bytes, bytes]:
+    """As ``api_request``, for whoever listens at `host`."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = AWSRequest(
         method="POST",
-        url=f"{server.url}/",
+        url=f"http://{host}/",
         data=data,
         headers={
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"{TARGET}.{operation}",
-            "Host": server.host,
+            "Host": host,
         },
     )
     SigV4Auth(Credentials(access_key_id, secret), "ecr", region).add_auth(request)

@@ -1,10 +1,12 @@
 """The address under which clients know a registry."""
 
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from entrepot.core.errors import InvalidParameter
 from entrepot.core.partitions import RegistryId, partition_of
+
+_URL = re.compile(r"https?://([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,10 @@ class PublicURL:
         """Check a template; raises InvalidParameter."""
         url = cls(template.rstrip("/"))
         try:
-            parts = urlsplit(url.endpoint(RegistryId("000000000000", "us-east-1")))
-            sound = parts.scheme in {"http", "https"} and parts.hostname and not (parts.path or parts.query)
-        except (KeyError, IndexError, ValueError):
-            sound = False
-        if not sound:
+            sound = _URL.fullmatch(url.endpoint(RegistryId("000000000000", "us-east-1")))
+        except (AttributeError, LookupError, TypeError, ValueError):  # all that str.format makes of bad templates
+            sound = None
+        if sound is None:
             raise InvalidParameter("public_url", "must be http:// or https:// and a host, without a path")
         return url
 

@@ -5,12 +5,16 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
-from entrepot.core.errors import Invalid
+from entrepot.core.errors import Invalid, InvalidParameter
 
 _HEX_LENGTH = {"sha256": 64, "sha512": 128}
 #: The algorithms that are computed here.
 ALGORITHMS = tuple(_HEX_LENGTH)
 _GRAMMAR = re.compile(r"(sha256|sha512):([0-9a-f]+)")
+
+#: ECR's digest, as its error message quotes it: of any algorithm and any length.
+ECR_DIGEST = "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+"
+_ecr_digest = re.compile(r"[a-zA-Z0-9\-_+.]+:[a-fA-F0-9]+")
 
 
 @dataclass(eq=False)
@@ -63,6 +67,12 @@ class Digest:
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"
+
+
+def check_digest(text: str, parameter: str) -> None:
+    """Refuse what ECR takes for no digest at all; raises InvalidParameter in ECR's words."""
+    if _ecr_digest.fullmatch(text) is None:
+        raise InvalidParameter(parameter, f"must satisfy regular expression '{ECR_DIGEST}'")
 
 
 def hasher(algorithm: str) -> Hasher:

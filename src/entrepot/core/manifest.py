@@ -4,9 +4,6 @@ Sources: OCI image spec 1.1 (image manifest, image index, descriptor), Docker im
 manifest list 2, and schema 1. The bytes are kept exactly as sent; nothing here writes a manifest.
 """
 
-import base64
-import binascii
-import hashlib
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -14,7 +11,7 @@ import msgspec
 
 from entrepot.core.digest import Digest, InvalidDigest
 from entrepot.core.errors import InvalidParameter
-from entrepot.core.media_types import INDEXES, MANIFESTS, SCHEMA_1, is_foreign_layer
+from entrepot.core.media_types import DOCKER_MANIFEST_V1, INDEXES, MANIFESTS, is_foreign_layer
 
 #: PutImage's bound on imageManifest (service model), in bytes here.
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -77,19 +74,6 @@ class _Document(msgspec.Struct, rename="camel"):
     annotations: dict[str, str] | None = None
 
 
-class _Protected(msgspec.Struct, rename="camel"):
-    format_length: Annotated[int, msgspec.Meta(ge=0)]
-    format_tail: str
-
-
-class _Signature(msgspec.Struct):
-    protected: str
-
-
-class _Signed(msgspec.Struct):
-    signatures: list[_Signature]
-
-
 def parse_manifest(content: bytes, media_type: str | None, algorithm: str = "sha256") -> Manifest:
     """Read a manifest.
 
@@ -98,13 +82,10 @@ def parse_manifest(content: bytes, media_type: str | None, algorithm: str = "sha
     """
     document = _decode(content)
     actual = _media_type(document, media_type)
-    if actual in SCHEMA_1:
-        references, digest = _schema_1(document), _schema_1_digest(content, actual)
-    else:
-        references, digest = _references(document, actual), Digest.of(content, algorithm)
+    references = _schema_1(document) if actual == DOCKER_MANIFEST_V1 else _references(document, actual)
     config_media_type = document.config.media_type if document.config else None
     return Manifest(
-        digest=digest,
+        digest=Digest.of(content, algorithm),
         media_type=actual,
         references=references,
         subject=_digest(document.subject.digest) if document.subject else None,
@@ -179,20 +160,3 @@ def _schema_1(document: _Document) -> tuple[Reference, ...]:
     if document.schema_version != 1 or not document.fs_layers:
         raise _invalid("A schema 1 manifest has schemaVersion 1 and fsLayers")
     return tuple(Reference("layer", _digest(layer.blob_sum), 0) for layer in document.fs_layers)
-
-
-def _schema_1_digest(content: bytes, media_type: str) -> Digest:
-    """The digest of a schema 1 manifest: of the payload that was signed, not of the signatures around it."""
-    if not media_type.endswith("+prettyjws"):
-        return Digest.of(content)
-    try:
-        protected = msgspec.json.decode(content, type=_Signed).signatures[0].protected
-        header = msgspec.json.decode(_base64url(protected), type=_Protected)
-        payload = content[: header.format_length] + _base64url(header.format_tail)
-    except (msgspec.DecodeError, IndexError, binascii.Error, ValueError):
-        raise _invalid("The manifest's signature cannot be read") from None
-    return Digest("sha256", hashlib.sha256(payload).hexdigest())
-
-
-def _base64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -9,8 +9,9 @@ DOCKER_MANIFEST_V1_SIGNED = "application/vnd.docker.distribution.manifest.v1+pre
 
 IMAGE_MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 INDEXES = frozenset({OCI_INDEX, DOCKER_MANIFEST_LIST})
-SCHEMA_1 = frozenset({DOCKER_MANIFEST_V1, DOCKER_MANIFEST_V1_SIGNED})
-MANIFESTS = IMAGE_MANIFESTS | INDEXES | SCHEMA_1
+#: What is taken. The digest of a signed schema 1 manifest is that of the part that was signed, not of its bytes:
+#: two contents can have one digest, so it is refused.
+MANIFESTS = IMAGE_MANIFESTS | INDEXES | {DOCKER_MANIFEST_V1}
 
 #: Layers that are fetched from where their descriptor says, and need not be in the registry.
 _FOREIGN_LAYER_PREFIXES = (

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from entrepot.core.errors import InvalidParameter
 
@@ -36,6 +37,7 @@ _SUFFIXES = {partition.dns_suffix for partition in (_AWS, *_BY_REGION_PREFIX.val
 }
 
 
+@lru_cache(maxsize=64)
 def partition_of(region: str) -> Partition:
     """The partition of a region; a region of no known prefix is in ``aws``."""
     for prefix, partition in _BY_REGION_PREFIX.items():

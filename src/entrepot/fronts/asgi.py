@@ -17,6 +17,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 #: A client that sends nothing for so long, in seconds, is taken to be gone.
 BODY_TIMEOUT = 60.0
+#: A body that is held in memory arrives at this rate at least, in bytes a second.
+SLOWEST = 64 * 1024
 
 
 @dataclass(eq=False)
@@ -121,17 +123,26 @@ class Request:
         if expected is not None and received != expected:
             raise BodyBrokeOff
 
-    async def body(self, limit: int) -> bytes:
-        """The whole body; raises BodyTooLarge, BodyBrokeOff."""
+    async def body(self, limit: int, take: Callable[[int], Awaitable[None]] | None = None) -> bytes:
+        """The whole body, within the time that the slowest honest client needs for ``limit`` bytes.
+
+        ``take`` is asked for the room of each piece. Raises BodyTooLarge, BodyBrokeOff, and what ``take`` raises.
+        """
         if (self.content_length or 0) > limit:
             raise BodyTooLarge(limit)
         parts: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
-            size += len(chunk)
-            if size > limit:
-                raise BodyTooLarge(limit)
-            parts.append(chunk)
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT + limit / SLOWEST):
+                async for chunk in self.chunks():
+                    size += len(chunk)
+                    if size > limit:
+                        raise BodyTooLarge(limit)
+                    if take is not None:
+                        await take(len(chunk))
+                    parts.append(chunk)
+        except TimeoutError:
+            raise BodyBrokeOff from None
         return b"".join(parts)
 
 
@@ -178,20 +189,23 @@ class Streamed:
         ``send()`` never fails after a disconnect, so only ``receive()`` can tell. What ``chunks`` raises ends
         the connection, so a client never takes a short body for a whole one.
         """
-        await send(_start(self.status, {**self.headers, "content-length": str(self.length)}))
+        start = _start(self.status, {**self.headers, "content-length": str(self.length)})
         if request.method == "HEAD" or self.length == 0:
+            await send(start)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        gone = asyncio.ensure_future(_disconnected(request.receive))
         chunks = self.chunks()
-        left = self.length
+        gone = asyncio.ensure_future(_disconnected(request.receive))
         try:
-            async for chunk in chunks:
+            chunk, left = await anext(chunks), self.length  # what cannot be read at all is still answered as that
+            await send(start)
+            while not gone.done():
                 left -= len(chunk)
                 await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
                 self.sent(len(chunk))
-                if gone.done():
+                if not left:
                     return
+                chunk = await anext(chunks)
         finally:
             gone.cancel()
             await chunks.aclose()

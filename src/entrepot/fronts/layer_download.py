@@ -1,12 +1,21 @@
-"""A layer as an HTTP answer, whole or in part; ``/v2/`` and download URLs give the same."""
+"""A layer as an HTTP answer, whole or in part, and the URL of one; ``/v2/`` and download URLs give the same."""
 
 from collections.abc import AsyncGenerator
 
+from entrepot.core.digest import Digest
 from entrepot.features.layers.layer import Layer
 from entrepot.fronts.asgi import Request, Streamed
 from entrepot.operations.layers import read_layer
 from entrepot.operations.services import Services
 from entrepot.protocol.byte_range import ByteRange, parse_range
+
+#: Below it are the download URLs.
+PREFIX = "/-/layers/"
+
+
+def download_url(base_url: str, digest: Digest, ticket: str) -> str:
+    """The URL of a layer; the ticket is in the query, which is never logged."""
+    return f"{base_url}{PREFIX}{digest}?ticket={ticket}"
 
 
 def layer_answer(services: Services, request: Request, layer: Layer) -> Streamed:
@@ -18,7 +27,8 @@ def layer_answer(services: Services, request: Request, layer: Layer) -> Streamed
         "accept-ranges": "bytes",
         "cache-control": "private, max-age=31536000, immutable",
     }
-    asked = request.header(b"range")
+    validator = request.header(b"if-range")
+    asked = request.header(b"range") if validator in {None, headers["etag"]} else None
     part = parse_range(asked, layer.size) if asked and request.method == "GET" else None
     if part is not None:
         headers["content-range"] = part.content_range(layer.size)

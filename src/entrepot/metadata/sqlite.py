@@ -9,11 +9,12 @@ import asyncio
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
@@ -24,6 +25,9 @@ from entrepot.metadata.port import MetadataUnavailable
 
 T = TypeVar("T")
 
+#: Seconds between two tries to be the one that writes. SQLite's own waiting comes to tenths of a second in a few
+#: tries, and a process that writes again and again then gets in first every time.
+_POLL = 0.001
 #: How often a write is tried before a database that stays busy is given up, each time for the busy time-out.
 _ATTEMPTS = 3
 
@@ -40,6 +44,9 @@ _WRITE_FAILURES = _READ_FAILURES | {
     sqlite3.SQLITE_FULL: "its disk is full",
     sqlite3.SQLITE_READONLY: "its file cannot be written",
 }
+
+#: Statements reach the driver by way of SQLAlchemy or, look-ups, directly.
+_FAILURES = (DBAPIError, sqlite3.Error)
 
 _MOUNTS = Path("/proc/self/mountinfo")
 #: File systems over a network, where SQLite's locks and shared memory do not work between machines.
@@ -78,8 +85,8 @@ class SQLiteMetadata:
         self._synchronous = "FULL" if sync else "OFF"
         self._writer = ThreadPoolExecutor(1, "metadata-writer")
         self._readers = ThreadPoolExecutor(readers, "metadata-reader")
-        self._writing = _engine(self._connect_to_write, size=1, begin="BEGIN IMMEDIATE")
-        self._reading = _engine(self._connect_to_read, size=readers, begin="BEGIN")
+        self._writing = _engine(self._connect_to_write, size=1, begin=self._begin_to_write)
+        self._reading = _engine(self._connect_to_read, size=readers, begin=_begin_to_read)
         self._looking_up = _engine(self._connect_to_read, size=1, begin=None)
         self._inline: Connection | None = None
 
@@ -90,7 +97,7 @@ class SQLiteMetadata:
             if self._inline is None:
                 self._inline = self._looking_up.connect()
             return query(self._inline)
-        except DBAPIError as error:
+        except _FAILURES as error:
             _raise_if_unavailable(error, _READ_FAILURES)
             raise
 
@@ -119,7 +126,7 @@ class SQLiteMetadata:
         try:
             with self._reading.begin() as connection:
                 return query(connection)
-        except DBAPIError as error:
+        except _FAILURES as error:
             _raise_if_unavailable(error, _READ_FAILURES)
             raise
 
@@ -128,7 +135,7 @@ class SQLiteMetadata:
             try:
                 with self._writing.begin() as connection:
                     return change(connection)
-            except DBAPIError as error:
+            except _FAILURES as error:
                 if _failure(error) != sqlite3.SQLITE_BUSY or attempt == _ATTEMPTS:
                     _raise_if_unavailable(error, _WRITE_FAILURES)
                     raise
@@ -145,7 +152,22 @@ class SQLiteMetadata:
             raise MetadataUnavailable(f"its file system allows no write-ahead log but {mode}")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 0")  # from here on _begin_to_write waits
         return connection
+
+    def _begin_to_write(self, connection: Connection) -> None:
+        """Wait for those that write, and go next."""
+        driver: Any = connection.connection.driver_connection
+        end = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if _failure(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(_POLL)
+            else:
+                return
 
     def _connect_to_read(self) -> sqlite3.Connection:
         return self._connect("ro")
@@ -161,25 +183,28 @@ class SQLiteMetadata:
         )
 
 
-def _engine(connect: Callable[[], sqlite3.Connection], *, size: int, begin: str | None) -> Engine:
+def _engine(
+    connect: Callable[[], sqlite3.Connection], *, size: int, begin: Callable[[Connection], None] | None
+) -> Engine:
     engine = create_engine(
         "sqlite+pysqlite://", creator=connect, poolclass=QueuePool, pool_size=size, max_overflow=0
     )
     if begin is not None:
-
-        def begin_transaction(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
-
-        event.listen(engine, "begin", begin_transaction)
+        event.listen(engine, "begin", begin)
     return engine
 
 
-def _failure(error: DBAPIError) -> int:
+def _begin_to_read(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _failure(error: DBAPIError | sqlite3.Error) -> int:
     """SQLite's primary result code, 0 if the error is not SQLite's."""
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF
 
 
-def _raise_if_unavailable(error: DBAPIError, reasons: dict[int, str]) -> None:
+def _raise_if_unavailable(error: DBAPIError | sqlite3.Error, reasons: dict[int, str]) -> None:
     reason = reasons.get(_failure(error))
     if reason is not None:
         raise MetadataUnavailable(reason) from error

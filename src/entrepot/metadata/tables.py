@@ -155,7 +155,12 @@ repository_layers = Table(
     Column("linked_at", Microseconds, nullable=False),
     Column("lease_until", Microseconds, nullable=False),
 )
-Index("ix_repository_layers_blob_id", repository_layers.c.blob_id)
+# With the repository in it, for PostgreSQL looks a link up by this index as readily as by the primary key.
+Index(
+    "ix_repository_layers_blob_id_repository_id",
+    repository_layers.c.blob_id,
+    repository_layers.c.repository_id,
+)
 
 uploads = Table(
     "uploads",
@@ -173,7 +178,7 @@ uploads = Table(
     Column("completed_digest", Name),  # set once completed; the row stays known for a day
 )
 Index("ix_uploads_touched_at", uploads.c.touched_at)
-Index("ix_uploads_repository_id", uploads.c.repository_id)
+Index("ix_uploads_repository_id_touched_at", uploads.c.repository_id, uploads.c.touched_at)
 
 manifests = Table(
     "manifests",
@@ -200,12 +205,39 @@ images = Table(
     Column("manifest_size", Integer, nullable=False),
     Column("pushed_at", Microseconds, nullable=False),
     Column("pulled_at", Microseconds),
+    Column("tag_count", Integer, nullable=False, server_default="0"),  # how many rows of image_tags point here
     UniqueConstraint("repository_id", "digest"),
+)
+# Each image of a repository is in one of these two. A page of untagged images costs what it holds, however many
+# tagged ones lie between, and the other way round; a page of both is merged from two.
+Index(
+    "ix_images_untagged",
+    images.c.repository_id,
+    images.c.id,
+    sqlite_where=images.c.tag_count == 0,
+    postgresql_where=images.c.tag_count == 0,
+)
+Index(
+    "ix_images_tagged",
+    images.c.repository_id,
+    images.c.id,
+    sqlite_where=images.c.tag_count > 0,
+    postgresql_where=images.c.tag_count > 0,
 )
 Index(
     "ix_images_subject",
     images.c.repository_id,
     images.c.subject_digest,
+    images.c.id,
+    sqlite_where=images.c.subject_digest.is_not(None),
+    postgresql_where=images.c.subject_digest.is_not(None),
+)
+Index(
+    "ix_images_subject_of_type",
+    images.c.repository_id,
+    images.c.subject_digest,
+    images.c.artifact_type,
+    images.c.id,
     sqlite_where=images.c.subject_digest.is_not(None),
     postgresql_where=images.c.subject_digest.is_not(None),
 )
@@ -214,6 +246,12 @@ Index(
     images.c.detached_at,
     sqlite_where=images.c.detached_at.is_not(None),
     postgresql_where=images.c.detached_at.is_not(None),
+)
+Index(
+    "ix_images_detached_from",
+    images.c.detached_from,
+    sqlite_where=images.c.detached_from.is_not(None),
+    postgresql_where=images.c.detached_from.is_not(None),
 )
 
 image_references = Table(
@@ -241,6 +279,12 @@ image_tags = Table(
     Column("moved_at", Microseconds, nullable=False),
 )
 Index("ix_image_tags_image_id_tag", image_tags.c.image_id, image_tags.c.tag)
+Index(
+    "ix_image_tags_repository_id_image_id_tag",
+    image_tags.c.repository_id,
+    image_tags.c.image_id,
+    image_tags.c.tag,
+)
 
 tag_history = Table(
     "tag_history",

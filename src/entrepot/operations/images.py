@@ -1,17 +1,24 @@
 """Images by the API, and their tags and referrers as ``/v2/`` lists them.
 
-PutImage, BatchGetImage, BatchDeleteImage, DescribeImages, ListImages.
+PutImage, BatchGetImage, BatchDeleteImage, DescribeImages, ListImages, ListImageReferrers.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import Literal
 
+import structlog
 from sqlalchemy import Connection
 
-from entrepot.core.manifest import Manifest, annotations_of, parse_manifest
+from entrepot.core.digest import Digest
+from entrepot.core.manifest import MAX_MANIFEST_BYTES, Manifest, annotations_of, parse_manifest
 from entrepot.core.names import check_image_tag, check_repository_name
 from entrepot.features.images import store as images
+from entrepot.features.images.conversion import convert_manifest
 from entrepot.features.images.errors import (
+    AnswerTooLarge,
     ImageAlreadyExists,
     ImageDigestDoesNotMatch,
     ImageNotFound,
@@ -23,6 +30,7 @@ from entrepot.features.images.errors import (
 )
 from entrepot.features.images.image import Image, ImageFailure, ImageId, TaggedImage
 from entrepot.features.images.rules import (
+    MAX_ANSWER,
     MAX_REFERENCES,
     MAX_TAGS,
     check_image_id,
@@ -31,22 +39,36 @@ from entrepot.features.images.rules import (
 )
 from entrepot.features.layers import store as layers
 from entrepot.features.layers.errors import RequiredLayersNotFound
+from entrepot.features.quotas.errors import TooManyImages
 from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.repository import Repository
 from entrepot.features.repositories.rules import is_tag_immutable
+from entrepot.metadata.port import MetadataUnavailable
+from entrepot.operations import quotas
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import ensure_repository, record
 from entrepot.operations.services import Caller, Services
 
+#: So many images are looked up at once, where a trip to a thread would take longer than they do.
+FEW = 4
+
+
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """An image with its manifest's bytes, and the tag it was asked for or given."""
+    """An image with its manifest's bytes, and the tag it was asked for or given; ``by_tag`` if by nothing else."""
 
     image: Image
     tag: str | None
     content: bytes
+    by_tag: bool = False
+
+
+#: What comes of the same image under the same tag again.
+Repeat = Literal["refused", "refused if immutable", "accepted"]
 
 
 @operation("PutImage")
@@ -59,17 +81,19 @@ async def put_image(
     media_type: str | None,
     tags: Sequence[str],
     digest: str | None,
-    strict: bool,
+    algorithms: Collection[str],
+    repeat: Repeat,
     create: bool = False,
 ) -> StoredImage:
     """Store a manifest and point the tags at it.
 
-    ``digest`` is what the client says it is. ``strict`` is the API's manner: the same image under the same tag
-    again is ImageAlreadyExists. Everything the manifest names has to be in the repository, but for its subject
-    and foreign layers.
+    ``digest`` is what the client says it is; the image is known by its algorithm if that is one of ``algorithms``,
+    else by sha256. Everything the manifest names has to be in the repository, but for its subject and foreign
+    layers.
 
     Raises InvalidParameter, ManifestInvalid, ImageDigestDoesNotMatch, RequiredLayersNotFound,
-    ReferencedImagesNotFound, ImageAlreadyExists, ImageTagAlreadyExists, TooManyReferences, TooManyTagsOfImage.
+    ReferencedImagesNotFound, ImageAlreadyExists (where a repetition is refused), ImageTagAlreadyExists,
+    TooManyReferences, TooManyTagsOfImage, TooManyImages.
     """
     for tag in tags:
         check_image_tag(tag)
@@ -78,27 +102,42 @@ async def put_image(
         await ensure_repository(services, caller, repository)
     else:
         await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
-    algorithm = "sha512" if digest is not None and digest.startswith("sha512:") else "sha256"
-    manifest = parse_manifest(content, media_type, algorithm)
+    named = (digest or "").partition(":")[0]
+    manifest = parse_manifest(content, media_type, named if named in algorithms else "sha256")
     if digest is not None and digest != str(manifest.digest):
         raise ImageDigestDoesNotMatch(digest, repository, caller.registry.account)
     if len(manifest.references) > MAX_REFERENCES:
         raise TooManyReferences(len(manifest.references), MAX_REFERENCES)
+    reached_quota = await _reached_quota(services, caller, repository)
     now = services.clock()
 
-    def change(connection: Connection) -> Image:
+    def change(connection: Connection) -> tuple[Image, bool]:
         target = repositories.find_and_hold(connection, caller.registry, repository)
         size = _hold_references(connection, target, manifest)
         image, is_new = images.insert_image(connection, target.id, manifest, content, size=size, now=now)
-        moved = [tag for tag in tags if _tag(connection, caller, target, tag, image, now)]
-        if strict and not is_new and not moved:
+        if is_new and reached_quota is not None:
+            raise TooManyImages(repository, caller.registry.account, reached_quota)
+        moved = [tag for tag in tags if _tag(connection, caller, target, tag, image, now, repeat)]
+        if repeat == "refused" and not is_new and not moved:
             raise ImageAlreadyExists(image.digest, tags[0] if tags else None, repository, caller.registry.account)
         if is_new or moved:
             record(connection, caller, "PutImage", repository, now, digest=image.digest, tags=moved)
-        return image
+        return image, is_new
 
-    image = await services.metadata.write(change)
+    image, is_new = await services.metadata.write(change)
+    if is_new:
+        services.tallies.add((caller.registry, repository))
     return StoredImage(image, tags[0] if tags else None, content)
+
+
+async def _reached_quota(services: Services, caller: Caller, repository: str) -> int | None:
+    """The quota of images, if the repository is full."""
+
+    def count(connection: Connection, limit: int) -> int:
+        return images.count(connection, repositories.find(connection, caller.registry, repository).id, limit)
+
+    quota = services.quotas.images_per_repository
+    return await quotas.reached(services, (caller.registry, repository), quota, count)
 
 
 def _hold_references(connection: Connection, repository: Repository, manifest: Manifest) -> int:
@@ -120,40 +159,86 @@ def _hold_references(connection: Connection, repository: Repository, manifest: M
     return max(sizes.values()) if sizes else sum(layer.size for layer in held.values())
 
 
-def _tag(connection: Connection, caller: Caller, repository: Repository, tag: str, image: Image, now: int) -> bool:
+def _tag(
+    connection: Connection,
+    caller: Caller,
+    repository: Repository,
+    tag: str,
+    image: Image,
+    now: int,
+    repeat: Repeat,
+) -> bool:
     """Point a tag at the image; False when it pointed there before."""
-    before = images.set_tag(connection, repository.id, tag, image, moved_by=caller.principal.arn, now=now)
-    if before == image.digest:
+    move = images.set_tag(connection, repository.id, tag, image, moved_by=caller.principal.arn, now=now)
+    if move is None:
+        if repeat == "refused if immutable" and is_tag_immutable(repository.settings, tag):
+            raise ImageTagAlreadyExists(tag, repository.name)
         return False
-    if before is not None and is_tag_immutable(repository.settings, tag):
+    if move.before is not None and is_tag_immutable(repository.settings, tag):
         raise ImageTagAlreadyExists(tag, repository.name)
-    if images.count_tags(connection, image.id) > MAX_TAGS:
+    if move.tag_count > MAX_TAGS:
         raise TooManyTagsOfImage(tag, repository.name, repository.registry.account, MAX_TAGS)
     return True
 
 
 @operation("BatchGetImage")
 async def batch_get_image(
-    services: Services, caller: Caller, *, repository: str, image_ids: Sequence[ImageId]
+    services: Services,
+    caller: Caller,
+    *,
+    repository: str,
+    image_ids: Sequence[ImageId],
+    accepted: Collection[str] = (),
 ) -> tuple[list[StoredImage], list[ImageFailure]]:
-    """Manifests by tag or digest, each id once; what cannot be served is a failure. Raises RepositoryNotFound."""
+    """Manifests by tag or digest, each id once; what cannot be served is a failure.
+
+    Raises RepositoryNotFound, and AnswerTooLarge for more than 32 MiB of manifests.
+
+    Where media types are ``accepted``, an image that is asked for by its tag alone is converted to one of them if
+    it can be; it then has the digest of what it was converted to.
+    """
 
     def query(connection: Connection) -> tuple[list[StoredImage], list[ImageFailure]]:
         target = repositories.find(connection, caller.registry, repository)
         found: list[StoredImage] = []
         failures: list[ImageFailure] = []
+        contents: dict[str, bytes] = {}
+        size = 0
         for image_id in dict.fromkeys(image_ids):
             image = _resolve(connection, target.id, image_id)
             if isinstance(image, ImageFailure):
                 failures.append(image)
-            else:
-                content = images.read_manifest(connection, image.digest)
-                found.append(StoredImage(image, image_id.tag, content))
+                continue
+            size += image.manifest_size
+            if size > MAX_ANSWER:
+                raise AnswerTooLarge(MAX_ANSWER)
+            if image.digest not in contents:
+                contents[image.digest] = images.read_manifest(connection, image.digest)
+            content = contents[image.digest]
+            found.append(StoredImage(image, image_id.tag, content, by_tag=image_id.digest is None))
         return found, failures
 
-    found, failures = await services.metadata.read(query)
+    look = services.metadata.look_up if len(image_ids) <= FEW else services.metadata.read
+    found, failures = await look(query)
     await _record_pulls(services, caller, [entry.image for entry in found])
+    if accepted:
+        found = await asyncio.to_thread(_in_accepted_types, found, accepted)
     return found, failures
+
+
+def _in_accepted_types(found: Sequence[StoredImage], accepted: Collection[str]) -> list[StoredImage]:
+    """The images as a client understands them, those that were asked for by tag."""
+    return [_converted(stored, accepted) if stored.by_tag else stored for stored in found]
+
+
+def _converted(stored: StoredImage, accepted: Collection[str]) -> StoredImage:
+    converted = convert_manifest(stored.content, stored.image.media_type, accepted)
+    if converted is None:
+        return stored
+    content, media_type = converted
+    digest = str(Digest.of(content))
+    image = replace(stored.image, digest=digest, media_type=media_type, manifest_size=len(content))
+    return replace(stored, image=image, content=content)
 
 
 @operation("BatchGetImage")
@@ -219,7 +304,10 @@ async def _record_pulls(services: Services, caller: Caller, pulled: Sequence[Ima
         for image_id in due:
             images.record_pull(connection, image_id, now)
 
-    await services.metadata.write(change)
+    try:
+        await services.metadata.write(change)
+    except MetadataUnavailable as error:  # a registry that cannot write, on a full disk, still serves
+        log.warning("a pull was not recorded", reason=error.reason)
 
 
 @operation("BatchDeleteImage")
@@ -245,13 +333,16 @@ async def batch_delete_image(
 
 
 @operation("BatchDeleteImage")
-async def delete_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> None:
-    """Delete a tag, or an image with all its tags, as ``/v2/`` does: an index may lose a child, a tag goes alone.
+async def delete_image(
+    services: Services, caller: Caller, *, repository: str, image_id: ImageId, strict: bool
+) -> None:
+    """Delete a tag, or an image with all its tags, for ``/v2/``.
 
-    Raises RepositoryNotFound, ImageNotFound.
+    ``strict`` is the API's manner: an index keeps its children, and the last tag takes the image along. Raises
+    RepositoryNotFound, ImageNotFound, ImageReferencedByManifestList.
     """
     try:
-        await _delete(services, caller, repository, image_id, strict=False)
+        await _delete(services, caller, repository, image_id, strict=strict)
     except _Refused:
         raise ImageNotFound(repository, caller.registry.account, image_id.digest, image_id.tag) from None
 
@@ -351,7 +442,8 @@ async def describe_images(
         tags = images.tags_of_many(connection, [image.id for image in page])
         return [ImageDetail(image, tags.get(image.id, [])) for image in page]
 
-    return await services.metadata.read(query)
+    look = services.metadata.look_up if 0 < len(image_ids) <= FEW else services.metadata.read
+    return await look(query)
 
 
 @operation("ListImages")
@@ -402,14 +494,24 @@ async def list_image_referrers(
     artifact_types: Sequence[str],
     after: int,
     limit: int,
-) -> list[ReferrerDescriptor]:
-    """At most ``limit`` referrers pushed after the image ``after``; the subject itself may be absent."""
+) -> tuple[list[ReferrerDescriptor], bool]:
+    """At most ``limit`` referrers pushed after the image ``after``, and whether there are more.
 
-    def query(connection: Connection) -> list[ReferrerDescriptor]:
+    There may be fewer: all the manifests of a page are read for their annotations, so their sizes bound it too.
+    The subject itself may be absent.
+    """
+
+    def query(connection: Connection) -> tuple[list[ReferrerDescriptor], bool]:
         target = repositories.find(connection, caller.registry, repository)
         found = images.list_referrers(
-            connection, target.id, subject, artifact_types=artifact_types, after=after, limit=limit
+            connection, target.id, subject, artifact_types=artifact_types, after=after, limit=limit + 1
         )
-        return [ReferrerDescriptor(entry.image, annotations_of(entry.content)) for entry in found]
+        sizes = list(accumulate(image.manifest_size for image in found))
+        page = [image for image, size in zip(found[:limit], sizes, strict=False) if size <= MAX_MANIFEST_BYTES]
+        described = [
+            ReferrerDescriptor(image, annotations_of(images.read_manifest(connection, image.digest)))
+            for image in page
+        ]
+        return described, len(found) > len(page)
 
     return await services.metadata.read(query)

@@ -8,7 +8,7 @@ if the epoch is still this request's. Whatever breaks off in between leaves the 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -42,6 +42,7 @@ from entrepot.features.layers.rules import (
     acceptable_digests,
     is_lease_half_spent,
 )
+from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.operations.operation import authorise_on, operation
@@ -132,15 +133,16 @@ async def upload_layer_part(
     source: AsyncIterator[bytes],
     first_byte: int | None = None,
     last_byte: int | None = None,
-    algorithm: str = "sha256",
+    completing: str | None = None,
     strict: bool = False,
 ) -> Upload:
     """Append the bytes of ``source``; gives the upload as it is then.
 
     Where ``first_byte`` is given it has to be the committed offset, and ``last_byte`` the last one of the part.
     When ``source`` raises BodyBrokeOff, what arrived before is kept, and it is raised again; anything else
-    leaves the upload exactly as it was. ``algorithm`` is that of the digest the client will ask for at the end,
-    if it is known to be another than sha256; ``strict`` is the API's manner, which bounds the number of parts.
+    leaves the upload exactly as it was. ``completing`` is the digest that the same request completes the upload
+    with: one that is completed with it already takes the bytes without a use for them. ``strict`` is the API's
+    manner, which bounds the number of parts.
 
     Raises UploadNotFound, InvalidLayerPart, LayerTooLarge, StorageFull, Fenced (a newer request took over).
     """
@@ -148,14 +150,22 @@ async def upload_layer_part(
     def begin(connection: Connection) -> Upload:
         target = repositories.find(connection, caller.registry, repository)
         upload = layers.lock_upload(connection, target.id, upload_id, services.clock())
-        if upload is None or upload.completed_digest is not None:
+        if upload is None or upload.completed_digest not in {None, completing}:
             raise UploadNotFound(upload_id, repository, caller.registry.account)
+        if upload.completed_digest is not None:
+            return upload
         if strict and upload.parts >= MAX_PARTS:
             raise LayerTooLarge(f"{MAX_PARTS} parts")
         _check_part(upload, caller, repository, first_byte, last_byte)
         return replace(upload, epoch=layers.take_epoch(connection, upload, services.clock()))
 
     upload = await services.metadata.write(begin)
+    if upload.completed_digest is not None:
+        async for _ in source:
+            continue
+        return upload
+    asked = (completing or "").partition(":")[0]
+    algorithm = asked if asked in ALGORITHMS else "sha256"
     context = _context_for(services, upload, algorithm)
     broken: BodyBrokeOff | None = None
     async with services.storage.writer(
@@ -179,9 +189,12 @@ async def _commit_part(
     broken: BodyBrokeOff | None,
 ) -> Upload:
     size = upload.size + received
+    part_size = received if received and broken is None else None
 
     def commit(connection: Connection) -> Upload:
-        if not layers.commit_part(connection, upload.id, upload.epoch, size, received, services.clock()):
+        if not layers.commit_part(
+            connection, upload.id, upload.epoch, size, part_size=part_size, now=services.clock()
+        ):
             raise Fenced
         found = layers.find_upload(connection, upload.repository_id, upload.id, services.clock())
         if found is None:
@@ -205,15 +218,18 @@ async def complete_layer_upload(
     repository: str,
     upload_id: str,
     digests: Sequence[str],
-    strict: bool,
+    algorithms: Collection[str],
+    any_size: bool,
+    repeatable: bool,
 ) -> Digest:
     """Make the upload a layer of the repository, if its bytes have one of the digests; gives that digest.
 
-    ``strict`` is the API's manner: an empty upload, a short part and a layer that is there already are errors, and
-    only sha256 counts. A completion can be repeated for a day, in case its answer was lost. Raises InvalidLayer,
+    Digests of other ``algorithms`` do not count. Unless the upload may have ``any_size``, it is refused when it is
+    empty or has a part under 5 MiB that is not the last; unless it is ``repeatable``, when the repository has the
+    layer already. A completion can be repeated for a day, in case its answer was lost. Raises InvalidLayer,
     UploadNotFound, EmptyUpload, LayerPartTooSmall, LayerAlreadyExists.
     """
-    wanted = acceptable_digests(digests, ("sha256",) if strict else ALGORITHMS)
+    wanted = acceptable_digests(digests, algorithms)
 
     def begin(connection: Connection) -> Upload:
         target = repositories.find(connection, caller.registry, repository)
@@ -221,23 +237,25 @@ async def complete_layer_upload(
         if upload is None or upload.completed_digest not in {None, *map(str, wanted)}:
             raise UploadNotFound(upload_id, repository, caller.registry.account)
         if upload.completed_digest is not None:
+            if layers.find_layer(connection, target.id, Digest.parse(upload.completed_digest)) is None:
+                raise UploadNotFound(upload_id, repository, caller.registry.account)
             return upload
-        if strict and upload.size == 0:
+        if not any_size and upload.size == 0:
             raise EmptyUpload(upload_id, repository, caller.registry.account)
-        if strict and upload.has_short_part:
+        if not any_size and upload.has_short_part:
             raise LayerPartTooSmall
         return replace(upload, epoch=layers.take_epoch(connection, upload, services.clock()))
 
     upload = await services.metadata.write(begin)
     if upload.completed_digest is not None:
-        if strict:
+        if not repeatable:
             raise LayerAlreadyExists(upload.completed_digest, repository, caller.registry.account)
         return Digest.parse(upload.completed_digest)
     digest = await _verify(services, upload, wanted)
     await services.storage.seal(upload.storage_key, size=upload.size, epoch=upload.epoch)
     is_new = await _commit_layer(services, caller, repository, upload, digest)
     services.upload_hashes.forget(upload.id)
-    if strict and not is_new:
+    if not (repeatable or is_new):
         raise LayerAlreadyExists(str(digest), repository, caller.registry.account)
     return digest
 
@@ -268,13 +286,14 @@ async def _commit_layer(
 
 @operation("GetDownloadUrlForLayer")
 async def get_download_url_for_layer(
-    services: Services, caller: Caller, *, repository: str, digest: str
+    services: Services, caller: Caller, *, repository: str, digest: str, in_image: bool
 ) -> tuple[Digest, str]:
     """A signed ticket with which anybody can read the layer for an hour; the front makes a URL of it.
 
-    Raises LayersNotFound, and LayerInaccessible for a layer that no image of the repository uses.
+    Raises LayersNotFound, and LayerInaccessible for a layer that has to be ``in_image`` and that no image of the
+    repository uses.
     """
-    found = await _find_layer(services, caller, repository, digest, in_image=True)
+    found = await _find_layer(services, caller, repository, digest, in_image=in_image)
     ticket = DownloadTicket(
         account=caller.registry.account,
         region=caller.registry.region,
@@ -328,17 +347,20 @@ async def check_layer(services: Services, caller: Caller, *, repository: str, di
 
 @operation("InitiateLayerUpload")
 async def mount_layer(
-    services: Services, caller: Caller, *, repository: str, source: str, digest: str
+    services: Services, caller: Caller, *, repository: str, source: str, digest: str, as_ecr: bool
 ) -> Digest | None:
     """Let the repository have a layer of another one; None when it cannot, whatever the reason.
 
-    A source that is missing, denied, or without the layer gives the same answer, so it reveals nothing.
+    A source that is missing, denied, or without the layer gives the same answer, so it reveals nothing. ``as_ecr``
+    mounts only where the account setting BLOB_MOUNTING is ENABLED, and only what an image of the source uses.
     """
+    if as_ecr and not await _is_mounting_enabled(services, caller):
+        return None
     try:
         authorise_on(caller, "GetDownloadUrlForLayer", source)
         wanted = Digest.parse(digest)
-        found = await _find_layer(services, caller, source, digest, in_image=False)
-    except (AccessDenied, RepositoryNotFound, LayersNotFound, InvalidDigest):
+        found = await _find_layer(services, caller, source, digest, in_image=as_ecr)
+    except (AccessDenied, RepositoryNotFound, LayersNotFound, LayerInaccessible, InvalidDigest):
         return None
     await ensure_repository(services, caller, repository)
     now = services.clock()
@@ -352,6 +374,13 @@ async def mount_layer(
         return True
 
     return wanted if await services.metadata.write(change) else None
+
+
+async def _is_mounting_enabled(services: Services, caller: Caller) -> bool:
+    found = await services.metadata.look_up(
+        lambda c: registries.read_document(c, caller.registry, "account-setting/BLOB_MOUNTING")
+    )
+    return found == "ENABLED"
 
 
 @operation("InitiateLayerUpload")

@@ -1,4 +1,4 @@
-"""What holds for every operation: it is authorised before it begins, and counted when it ends."""
+"""What holds for every operation: it is authorised and throttled before it begins, and counted when it ends."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -18,7 +18,7 @@ def operation(name: str) -> Callable[[Operation[P, R]], Operation[P, R]]:
     """Make an async function the ECR operation of this name.
 
     Its IAM action is ``ecr:NAME``; the resource is the repository that is passed as ``repository``, and ``*``
-    for operations that have no such parameter. Raises AccessDenied before anything is read.
+    for operations that have no such parameter. Raises AccessDenied and Throttled before anything is read.
     """
 
     def declare(function: Operation[P, R]) -> Operation[P, R]:
@@ -27,6 +27,7 @@ def operation(name: str) -> Callable[[Operation[P, R]], Operation[P, R]]:
             outcome = "ServerException"
             try:
                 authorise_on(caller, name, kwargs.get("repository"))
+                services.buckets.take(caller.registry, name, services.clock())
                 result = await function(services, caller, *args, **kwargs)
                 outcome = "ok"
             except EntrepotError as error:

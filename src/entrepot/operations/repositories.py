@@ -6,21 +6,27 @@ CreateRepository, DescribeRepositories, DeleteRepository, PutImageTagMutability,
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from entrepot.core.enumerations import TagMutability
 from entrepot.core.names import check_repository_name
 from entrepot.features.audit import store as audit
 from entrepot.features.images import store as images
+from entrepot.features.quotas.errors import TooManyRepositories
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotEmpty, RepositoryNotFound
-from entrepot.features.repositories.repository import Repository, RepositorySettings, TagMutability
+from entrepot.features.repositories.repository import Repository, RepositorySettings
 from entrepot.features.repositories.rules import check_resource_tags, check_settings
 from entrepot.features.templates import store as templates
 from entrepot.features.templates.rules import select_template
 from entrepot.features.templates.template import TemplateSettings
+from entrepot.operations import quotas
 from entrepot.operations.operation import operation
 from entrepot.operations.services import Caller, Services
+
+T = TypeVar("T")
 
 
 @operation("CreateRepository")
@@ -34,19 +40,39 @@ async def create_repository(
 ) -> Repository:
     """Create a repository.
 
-    Raises InvalidParameter, InvalidTag, TooManyTags, EncryptionUnavailable, RepositoryAlreadyExists.
+    Raises InvalidParameter, InvalidTag, TooManyTags, EncryptionUnavailable, RepositoryAlreadyExists,
+    TooManyRepositories.
     """
     check_repository_name(repository)
     check_settings(settings)
     tags = check_resource_tags(resource_tags)
     now = services.clock()
 
-    def change(connection: Connection) -> Repository:
+    def create(connection: Connection) -> Repository:
         created = repositories.create(connection, caller.registry, repository, settings, tags, now)
         record(connection, caller, "CreateRepository", repository, now)
         return created
 
-    return await services.metadata.write(change)
+    return await _create_within_quota(services, caller, create)
+
+
+async def _create_within_quota(services: Services, caller: Caller, create: Callable[[Connection], T]) -> T:
+    """Create a repository unless the registry is full: a name that is taken is taken all the same."""
+
+    def count(connection: Connection, limit: int) -> int:
+        return repositories.count(connection, caller.registry, limit)
+
+    reached_quota = await quotas.reached(services, caller.registry, services.quotas.repositories, count)
+
+    def change(connection: Connection) -> T:
+        created = create(connection)
+        if reached_quota is not None:
+            raise TooManyRepositories(caller.registry.account, reached_quota)
+        return created
+
+    created = await services.metadata.write(change)
+    services.tallies.add(caller.registry)
+    return created
 
 
 @operation("DescribeRepositories")
@@ -164,17 +190,17 @@ async def ensure_repository(services: Services, caller: Caller, repository: str)
 async def _create_on_push(services: Services, caller: Caller, *, repository: str) -> None:
     """Create a repository as its template says, unless there is no template any more.
 
-    Raises InvalidParameter, RepositoryAlreadyExists.
+    Raises InvalidParameter, RepositoryAlreadyExists, TooManyRepositories.
     """
     check_repository_name(repository)
     now = services.clock()
 
-    def change(connection: Connection) -> None:
+    def create(connection: Connection) -> None:
         template = _template_of_push(services, connection, caller, repository)
         if template is not None:
             _create_from(connection, caller, repository, template, now)
 
-    await services.metadata.write(change)
+    await _create_within_quota(services, caller, create)
 
 
 def _template_of_push(

@@ -9,6 +9,9 @@ from entrepot.core.clock import Clock
 from entrepot.core.partitions import RegistryId
 from entrepot.features.identity.rules import Principal
 from entrepot.features.layers.hashes import UploadHashes
+from entrepot.features.quotas.buckets import TokenBuckets
+from entrepot.features.quotas.quotas import Quotas
+from entrepot.features.quotas.tallies import Tallies
 from entrepot.metadata.port import Metadata
 from entrepot.protocol.tokens import Signer
 from entrepot.storage.port import BlobStorage
@@ -45,6 +48,9 @@ class Services:
     root_access_key_id: str
     create_on_push: bool
     upload_hashes: UploadHashes
+    quotas: Quotas
+    buckets: TokenBuckets
+    tallies: Tallies
 
 
 @dataclass(frozen=True, slots=True)

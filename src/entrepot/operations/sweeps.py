@@ -4,18 +4,19 @@ Each sweep does a small piece, one short transaction at a time, and says whether
 stopped anywhere and repeated. Several workers may sweep at once: the second finds nothing left to do.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection
 
-from entrepot.core.clock import DAY
+from entrepot.core.clock import DAY, SECOND
 from entrepot.features.audit import store as audit
 from entrepot.features.images import store as images
 from entrepot.features.layers import store as layers
 from entrepot.features.repositories import store as repositories
 from entrepot.operations.services import Services
 
-#: Rows that one transaction removes; draining a tag takes two.
+#: Rows that one transaction removes.
 BATCH = 200
 #: Who is written down in the history for tags that go with their image.
 DRAINED_BY = "entrepot"
@@ -24,15 +25,19 @@ Sweep = Callable[[Services], Awaitable[bool]]
 
 
 async def drain_images(services: Services) -> bool:
-    """Remove the rows of one detached image, or some of its tags."""
+    """Remove the rows of some detached images, the oldest first.
 
-    def change(connection: Connection) -> bool:
-        image = images.find_detached(connection)
-        if image is not None:
-            images.drain_image(connection, image, moved_by=DRAINED_BY, limit=BATCH)
-        return image is not None
+    A step writes at most twice the tags asked for, or a row for each reference of an image and its own: begun with
+    fewer than BATCH rows written, a transaction ends with fewer than 500.
+    """
 
-    return await services.metadata.write(change)
+    def change(connection: Connection) -> int:
+        written = 0
+        while written < BATCH and (image := images.find_detached(connection)) is not None:
+            written += images.drain_image(connection, image, moved_by=DRAINED_BY, limit=BATCH // 2)
+        return written
+
+    return await services.metadata.write(change) > 0
 
 
 async def drain_repositories(services: Services) -> bool:
@@ -98,9 +103,14 @@ def all_sweeps(history_days: int) -> list[Sweep]:
 
 
 async def sweep_once(services: Services, sweeps: list[Sweep]) -> None:
-    """Go round the sweeps until none of them finds anything."""
+    """Go round the sweeps until none of them finds anything.
+
+    After each step as long a pause is made as it took, so that at least half the time is left to whoever pushes.
+    """
     busy = True
     while busy:
         busy = False
         for sweep in sweeps:
+            begun = services.clock()
             busy = await sweep(services) or busy
+            await asyncio.sleep(max(0, services.clock() - begun) / SECOND)

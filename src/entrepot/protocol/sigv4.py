@@ -165,7 +165,7 @@ def check_scope(
         if (sent or name == b"host") and name.decode() not in authorization.signed_headers:
             raise InvalidSignature(f"'{spelling}' must be a 'SignedHeader' in the AWS Authorization.")
     time = _signing_time(request, authorization)
-    if authorization.date != f"{time:%Y%m%d}":
+    if authorization.date != _iso(time)[:8]:
         raise InvalidSignature(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
             f"'{authorization.date}' != '{time:%Y%m%d}', from '{_iso(time)}'."
@@ -288,6 +288,7 @@ def _signing_time(request: SignedRequest, authorization: Authorization) -> datet
     return _read_time(value.decode("latin-1"))
 
 
+@lru_cache(maxsize=64)
 def _read_time(text: str) -> datetime:
     """`20150830T123600Z` (ISO 8601, basic format) or `Sun, 30 Aug 2015 12:36:00 GMT` (RFC 9110, 5.6.7)."""
     with suppress(ValueError, OverflowError):
@@ -307,7 +308,9 @@ def _check_skew(time: datetime, now: datetime) -> None:
         raise InvalidSignature(f"Signature {reason}")
 
 
+@lru_cache(maxsize=64)
 def _iso(time: datetime) -> str:
+    """The time as X-Amz-Date has it. Kept, like the reading of it: it is asked for six times in a request."""
     return f"{time:%Y%m%dT%H%M%SZ}"
 
 

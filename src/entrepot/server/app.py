@@ -7,12 +7,14 @@ from uuid import uuid4
 
 import structlog
 
-from entrepot.fronts.asgi import Answer, BadRequest, Receive, Request, Response, Scope, Send
+from entrepot.fronts import layer_download
+from entrepot.fronts.asgi import Answer, BadRequest, Message, Receive, Request, Response, Scope, Send
 from entrepot.fronts.ecr import downloads
 from entrepot.fronts.ecr.errors import answer_with as ecr_answer_with
 from entrepot.fronts.ecr.front import ECRFront
 from entrepot.fronts.oci import front as oci
 from entrepot.fronts.oci.errors import answer_with as oci_answer_with
+from entrepot.fronts.oci.profile import Profile
 from entrepot.fronts.ops import front as ops
 from entrepot.operations.layers import BodyBrokeOff
 from entrepot.operations.services import Services
@@ -30,12 +32,14 @@ class Application:
         self,
         services: Services,
         *,
+        profile: Profile,
         secret_access_key: str,
         render_metrics: Callable[[], bytes],
         close: Callable[[], Awaitable[None]],
         log_every_request: bool,
     ) -> None:
         self._services = services
+        self._profile = profile
         self._ecr = ECRFront(services, secret_access_key)
         self._render_metrics = render_metrics
         self._close = close
@@ -48,16 +52,22 @@ class Application:
             return
         started = time.perf_counter()
         request = Request(scope, receive, str(uuid4()))
-        result: Answer | None = None
+        begun = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
         try:
             result = await self._answer(request)
-            await result.send(request, send)
+            await result.send(request, send_on)
         except BodyBrokeOff:
             log.info("a body broke off", **_described(request))
             result = _cut_short(request)  # for a client that only stopped sending, and still listens
             await result.send(request, send)
         except Exception:
-            if result is not None:  # the headers are out: only ending the connection tells the client
+            if begun:  # the headers are out: only ending the connection tells the client
                 log.exception("an answer broke off", **_described(request))
                 raise
             log.exception("a request failed", **_described(request))
@@ -73,8 +83,8 @@ class Application:
             return refusal
         path = request.path
         if path.startswith("/v2/") or path == "/v2":
-            return await oci.answer(self._services, request)
-        if path.startswith(downloads.PREFIX):
+            return await oci.answer(self._services, self._profile, request)
+        if path.startswith(layer_download.PREFIX):
             return await downloads.answer(self._services, request)
         if path.startswith("/-/"):
             return await ops.answer(self._services, self._render_metrics, request)

@@ -36,12 +36,12 @@ def claim(data: Path, host: str, port: int) -> Generator[None]:
     """
     with ExitStack() as held:
         prepare_folder(data)
-        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = _open_lock(data / "lock")
         held.callback(os.close, lock)
         _retry(lambda: _lock_folder(lock), f"the data folder {data} is in use by another registry")
         name = held.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         in_use = f"the port {port} on {host} is in use"
-        _retry(lambda: name.bind(f"\0entrepot {port}"), in_use)
+        _retry(lambda: name.bind(f"\0entrepot {host}:{port}"), in_use)
         _retry(lambda: _try_port(host, port), in_use)
         yield
 
@@ -55,6 +55,13 @@ def prepare_folder(data: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise CannotStart(f"the data folder {data} cannot be written: {error.strerror}") from None
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"the lock {path} cannot be opened: {error.strerror}") from None
 
 
 def _lock_folder(descriptor: int) -> None:

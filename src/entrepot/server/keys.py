@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from entrepot.protocol.tokens import MasterKey
+from entrepot.server.data_folder import CannotStart
 from entrepot.server.settings import Settings
 
 MASTER_KEY = "master.key"
@@ -29,23 +30,32 @@ class _Stored(msgspec.Struct):
 
 
 def load_master_key(data: Path) -> MasterKey:
-    """The master key of a data folder; made when there is none. Raises OSError, ValueError for a damaged one."""
+    """The master key of a data folder; made when there is none. Raises CannotStart."""
     path = data / MASTER_KEY
-    if not path.exists():
-        _write_secret(path, secrets.token_bytes(32))
-    return MasterKey(path.read_bytes())
+    try:
+        if not path.exists():
+            _write_secret(path, secrets.token_bytes(32))
+        return MasterKey(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"the master key {path} cannot be used: {error}") from None
 
 
 def load_root_key(settings: Settings) -> RootKey:
-    """The root access key: that of the settings, else the data folder's; made when there is none."""
+    """The root access key: that of the settings, else the data folder's; made when there is none.
+
+    Raises CannotStart.
+    """
     if settings.access_key_id is not None and settings.secret_access_key is not None:
         return RootKey(settings.access_key_id, settings.secret_access_key)
     path = settings.data / ROOT_KEY
-    if path.exists():
-        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
-        return RootKey(stored.access_key_id, stored.secret_access_key)
-    made = _Stored("AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30))
-    _write_secret(path, msgspec.json.encode(made))
+    try:
+        if path.exists():
+            stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+            return RootKey(stored.access_key_id, stored.secret_access_key)
+        made = _Stored("AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30))
+        _write_secret(path, msgspec.json.encode(made))
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"the root access key {path} cannot be used: {error}") from None
     return RootKey(made.access_key_id, made.secret_access_key, is_new=True)
 
 

@@ -1,9 +1,8 @@
 """Starting and ending the registry: claim the folder, bring the schema up to date, run the workers."""
 
-import multiprocessing
+import hashlib
 import os
 import shutil
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,17 +11,21 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP2Settings
 from granian.log import LogLevels
 
+from entrepot.fronts.oci.profile import PROFILES
 from entrepot.server.app import Application
-from entrepot.server.data_folder import claim
+from entrepot.server.data_folder import CannotStart, claim
 from entrepot.server.keys import RootKey, load_master_key, load_root_key
 from entrepot.server.logs import configure_logs
+from entrepot.server.processes import Lifeline, kept_running
 from entrepot.server.settings import Settings
-from entrepot.server.wiring import open_database, wire
+from entrepot.server.wiring import prepare_data, wire
 from entrepot.server.worker import run_worker
 
 MIB = 1024 * 1024
 #: Seconds that requests in flight are given after SIGTERM.
 GRACE = 30
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 (the folder in it is made for its owner alone)
 
 #: Frames and windows that let one HTTP/2 upload run at full speed; granian's own make it four times slower.
 HTTP2 = HTTP2Settings(
@@ -41,13 +44,9 @@ def serve(settings: Settings, announce: Callable[[RootKey], None]) -> None:
     with claim(settings.data, settings.host, settings.port):
         load_master_key(settings.data)
         root_key = load_root_key(settings)
-        open_database(settings.data)
+        prepare_data(settings.data)
         _prepare_metrics(settings.data)
-        parent = Lifeline()
-        background = multiprocessing.get_context("fork").Process(
-            target=_run_background, args=(parent, settings, root_key), daemon=True
-        )
-        background.start()
+        lifeline = Lifeline()
         server = Granian(
             "entrepot",
             address=settings.host,
@@ -65,36 +64,12 @@ def serve(settings: Settings, announce: Callable[[RootKey], None]) -> None:
         )
 
         def load(_target: str) -> Application:
-            parent.hold()
+            lifeline.hold()
             return _make_application(settings, root_key)
 
         announce(root_key)
-        try:
+        with kept_running(lifeline, "background worker", lambda: run_worker(settings, root_key)):
             server.serve(target_loader=load)
-        finally:
-            background.terminate()
-            background.join()
-
-
-class Lifeline:
-    """Ends a child process when its parent is gone, even by SIGKILL: the parent holds a pipe's other end."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-
-    def hold(self) -> None:
-        """Called in the child: from now on it ends with its parent."""
-        os.close(self._write)
-        threading.Thread(target=self._wait, name="lifeline", daemon=True).start()
-
-    def _wait(self) -> None:
-        os.read(self._read, 1)
-        os._exit(1)
-
-
-def _run_background(parent: Lifeline, settings: Settings, root_key: RootKey) -> None:
-    parent.hold()
-    run_worker(settings, root_key)
 
 
 def _make_application(settings: Settings, root_key: RootKey) -> Application:
@@ -105,6 +80,7 @@ def _make_application(settings: Settings, root_key: RootKey) -> Application:
     wired = wire(settings, root_key, counters)
     return Application(
         wired.services,
+        profile=PROFILES[settings.profile],
         secret_access_key=root_key.secret_access_key,
         render_metrics=render,
         close=wired.close,
@@ -113,8 +89,16 @@ def _make_application(settings: Settings, root_key: RootKey) -> Application:
 
 
 def _prepare_metrics(data: Path) -> None:
-    """An empty folder for the counters that the workers share; they begin at zero with each start."""
-    folder = data / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
+    """An empty folder for the counters that the workers share; they begin at zero with each start.
+
+    In memory where the system offers it: the files are mapped, and a full disk under one is SIGBUS.
+    """
+    name = f"entrepot-{hashlib.sha256(bytes(data.resolve())).hexdigest()[:16]}"
+    folder = _MEMORY / name if _MEMORY.is_dir() else data / "metrics"
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise CannotStart(f"the folder {folder} cannot be made anew: {error.strerror}") from None
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

@@ -7,8 +7,9 @@ A field's name is the option (``create_on_push``: ``--create-on-push``), the key
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 from msgspec import Meta
@@ -61,6 +62,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     create_on_push: Annotated[
         bool, Meta(description="Let a push make the repository it goes to, with ECR's default settings.")
     ] = False
+    profile: Annotated[
+        Literal["oci", "ecr"],
+        Meta(description="How to answer under /v2/: oci as OCI's specification has it, ecr as Amazon ECR does."),
+    ] = "oci"
+    quotas: Annotated[
+        Literal["off", "ecr"],
+        Meta(description="off, or ecr for ECR's default quotas of calls a second, repositories and images."),
+    ] = "off"
     history_days: Annotated[
         int, Meta(ge=1, le=36500, description="Days for which tag moves and audit records are kept.")
     ] = 90
@@ -103,6 +112,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         host, _, port = self.listen.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
             raise BadSetting("listen", f"'{self.listen}' is not of the form ADDRESS:PORT")
+        try:
+            ip_address(self.host)
+        except ValueError:
+            raise BadSetting("listen", f"'{host}' is no IP address, and not localhost") from None
         if (self.access_key_id is None) != (self.secret_access_key is None):
             raise BadSetting(
                 "access_key_id", "access_key_id and secret_access_key are given together or not at all"
@@ -115,8 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def host(self) -> str:
-        """The address to listen on, without the brackets of IPv6."""
-        return self.listen.rpartition(":")[0].strip("[]")
+        """The IP address to listen on, without the brackets of IPv6."""
+        host = self.listen.rpartition(":")[0].strip("[]")
+        return "127.0.0.1" if host == "localhost" else host
 
     @property
     def port(self) -> int:
@@ -143,6 +157,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __repr__(self) -> str:
         return f"Settings({self.shown()})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """What rich prints instead of ``repr``; msgspec's own would show every field."""
+        return list(self.shown().items())
 
 
 def _convert_path(kind: type, value: object) -> Path:

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from entrepot.core.digest import Hasher
@@ -147,7 +147,7 @@ class OpenFile:
         self._path = path
         self._data = data
         self._fence = fence
-        self._offset = offset
+        self._begin = self._offset = offset
         self._epoch = epoch
         self._hasher = hasher
         self._has_durable_name = offset > 0  # bytes are committed only after a sync
@@ -160,6 +160,12 @@ class OpenFile:
             self._offset = _write_all(self._data, chunks, self._offset)
         for chunk in chunks:
             self._hasher.update(chunk)
+
+    def discard(self) -> None:
+        """Give back the room of what was written since the file was opened; a fenced writer leaves it alone."""
+        with suppress(Fenced), self._fence.locked():
+            self._fence.admit(self._epoch)
+            os.ftruncate(self._data, self._begin)
 
     def sync(self) -> None:
         """Make what was written durable, and where it is the file's first bytes, its name."""

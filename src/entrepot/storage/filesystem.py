@@ -38,7 +38,11 @@ class FilesystemStorage:
 
     def __init__(self, root: Path, *, threads: Executor, sync: bool = True, reserve: int = 64 * _MIB) -> None:
         self._threads = threads
-        self._disk = Disk(root, sync=sync, reserve=reserve)
+        try:
+            self._disk = Disk(root, sync=sync, reserve=reserve)
+        except OSError as error:
+            reason = os.strerror(error.errno or errno.EIO)
+            raise StorageUnavailable(f"its folder cannot be made ({reason})") from error
 
     @asynccontextmanager
     async def writer(self, key: str, *, offset: int, epoch: int, hasher: Hasher) -> AsyncGenerator[BlobWriter]:
@@ -46,7 +50,11 @@ class FilesystemStorage:
         path = self._disk.path(key)
         with ExitStack() as held:
             file = await _run(self._threads, self._disk.open_to_write, path, offset, epoch, hasher, held)
-            yield _Writer(file, self._threads)
+            try:
+                yield _Writer(file, self._threads)
+            except BaseException:
+                await _run(self._threads, file.discard)  # above all when the disk is full
+                raise
 
     async def seal(self, key: str, *, size: int, epoch: int) -> None:
         """See the port; a sealed blob is never cut again: another size than its own is Fenced."""

@@ -45,7 +45,12 @@ class MemoryStorage:
         blob = self._blobs.setdefault(_checked(key), _Blob())
         blob.admit(epoch)
         blob.require(offset)
-        yield _Writer(self, blob, offset, epoch, hasher)
+        try:
+            yield _Writer(self, blob, offset, epoch, hasher)
+        except BaseException:
+            if not blob.closed and blob.epoch == epoch:
+                del blob.content[offset:]
+            raise
 
     async def seal(self, key: str, *, size: int, epoch: int) -> None:
         """See the port; a sealed blob is never cut again: another size than its own is Fenced."""

@@ -106,20 +106,22 @@ class BlobContract:
         with pytest.raises(BlobDamaged):
             await upload(storage, b"more", offset=5, epoch=2)
 
-    async def test_an_exception_leaves_what_was_written(self, storage: BlobStorage) -> None:
-        """A request that breaks off keeps its bytes for the next one."""
+    async def test_an_exception_takes_back_what_was_written(self, storage: BlobStorage) -> None:
+        """A request that fails leaves the bytes before it, and the room that its own took is free again."""
+        await upload(storage, b"first ", epoch=1)
 
         async def break_off() -> None:
-            async with storage.writer(KEY, offset=0, epoch=1, hasher=hasher("sha256")) as writer:
-                await writer.write([b"first "])
+            async with storage.writer(KEY, offset=len(b"first "), epoch=2, hasher=hasher("sha256")) as writer:
+                await writer.write([b"never"])
                 raise ConnectionResetError
 
         with pytest.raises(ConnectionResetError):
             await break_off()
 
-        await upload(storage, b"second", offset=len(b"first "), epoch=1)
-        await storage.seal(KEY, size=len(b"first second"), epoch=1)
-
+        with pytest.raises(BlobDamaged):
+            await storage.seal(KEY, size=len(b"first never"), epoch=3)
+        await upload(storage, b"second", offset=len(b"first "), epoch=3)
+        await storage.seal(KEY, size=len(b"first second"), epoch=3)
         assert await fetch(storage, len(b"first second")) == b"first second"
 
     async def test_a_cancelled_write_does_not_block_the_next_writer(self, storage: BlobStorage) -> None:

@@ -3,8 +3,8 @@
     async with registry() as running:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(running.application))
 
-Nothing of it is replaced but what makes tests slow or fickle: layers are kept in memory, the database does not wait
-for the disk, time stands still until it is told to go on, and random names come from a seed.
+Nothing of it is replaced but what makes tests slow or fickle: layers are kept in memory, the database does not
+wait for the disk, time stands still until it is told to go on, and random names come from a seed.
 """
 
 from collections import Counter
@@ -18,6 +18,10 @@ from tempfile import TemporaryDirectory
 from entrepot.core.address import PublicURL
 from entrepot.core.partitions import RegistryId
 from entrepot.features.layers.hashes import UploadHashes
+from entrepot.features.quotas.buckets import TokenBuckets
+from entrepot.features.quotas.quotas import OFF, Quotas
+from entrepot.features.quotas.tallies import Tallies
+from entrepot.fronts.oci.profile import OCI, Profile
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
 from entrepot.metadata.sqlite import SQLiteMetadata
@@ -89,6 +93,8 @@ async def registry(
     *,
     create_on_push: bool = False,
     public_url: str = "http://localhost:5000",
+    profile: Profile = OCI,
+    quotas: Quotas = OFF,
     seed: int = 0,
 ) -> AsyncGenerator[RunningRegistry]:
     """Run an empty registry for as long as the block lasts.
@@ -102,7 +108,8 @@ async def registry(
             metadata = SQLiteMetadata(Path(folder) / "metadata.db", sync=False)
             opened.push_async_callback(metadata.close)
             await metadata.write(migrate)
-        random, storage, clock, counters = Random(seed), MemoryStorage(), SettableClock(), MemoryCounters()
+        random = Random(seed)  # noqa: S311 (what it makes is worth nothing outside the test)
+        storage, clock, counters = MemoryStorage(), SettableClock(), MemoryCounters()
         services = Services(
             metadata=metadata,
             storage=storage,
@@ -115,9 +122,13 @@ async def registry(
             root_access_key_id=ACCESS_KEY_ID,
             create_on_push=create_on_push,
             upload_hashes=UploadHashes(),
+            quotas=quotas,
+            buckets=TokenBuckets(quotas.rates),
+            tallies=Tallies(),
         )
         application = Application(
             services,
+            profile=profile,
             secret_access_key=SECRET_ACCESS_KEY,
             render_metrics=bytes,  # tests read ``counters``
             close=_leave_open,

@@ -50,6 +50,8 @@ def test_the_command_line_goes_before_all(file: Path) -> None:
         ("region", "Europe!"),
         ("public_url", "registry.example.com"),
         ("access_key_id", "AKIAWITHOUTASECRET0"),
+        ("profile", "aws"),
+        ("quotas", "on"),
         ("no_such_setting", 1),
     ],
 )

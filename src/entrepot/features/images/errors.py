@@ -96,6 +96,15 @@ class TooManyReferences(LimitReached):
 
 
 @dataclass(eq=False)
+class AnswerTooLarge(LimitReached):
+    """The manifests asked for at once are larger than one answer may be."""
+
+    limit: int
+
+    template: ClassVar[str] = "The manifests asked for have more than {limit} bytes: ask for fewer at once"
+
+
+@dataclass(eq=False)
 class TooManyTagsOfImage(LimitReached):
     """The image has as many tags as an image may have."""
 

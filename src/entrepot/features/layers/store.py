@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, insert,
 from entrepot.core.digest import Digest
 from entrepot.features.layers.layer import Layer, Upload
 from entrepot.features.layers.rules import LEASE, MIN_PART_SIZE, UPLOAD_LIFE
+from entrepot.metadata.hot import LookUp
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import blobs, repository_layers, uploads
 
@@ -23,13 +24,41 @@ _layer = (
     .join(repository_layers, repository_layers.c.blob_id == blobs.c.id)
     .where(repository_layers.c.repository_id == bindparam("repository_id"), blobs.c.encryption_key == "")
 )
-_layer_by_digest = _layer.where(blobs.c.digest == bindparam("digest"))
-_layers_by_digest = _layer.where(blobs.c.digest.in_(bindparam("digests", expanding=True)))
+_layer_by_digest = LookUp(_layer.where(blobs.c.digest == bindparam("digest")))
+#: An outer join, so that both databases begin with the blobs that are named: they would rather read all layers of
+#: a repository, where they take those to be few.
+_layers_by_digest = (
+    select(
+        blobs.c.id,
+        blobs.c.digest,
+        blobs.c.size,
+        blobs.c.storage_key,
+        repository_layers.c.lease_until,
+    )
+    .join(
+        repository_layers,
+        and_(
+            repository_layers.c.repository_id == bindparam("repository_id"),
+            repository_layers.c.blob_id == blobs.c.id,
+        ),
+        isouter=True,
+    )
+    .where(blobs.c.digest.in_(bindparam("digests", expanding=True)), blobs.c.encryption_key == "")
+)
+_held_links = (
+    select(repository_layers.c.blob_id)
+    .where(
+        repository_layers.c.repository_id == bindparam("repository_id"),
+        repository_layers.c.blob_id.in_(bindparam("blob_ids", expanding=True)),
+    )
+    .order_by(repository_layers.c.blob_id)
+    .with_for_update(read=True)
+)
 
 
 def find_layer(connection: Connection, repository_id: int, digest: Digest) -> Layer | None:
     """The layer, if the repository has it."""
-    row = connection.execute(_layer_by_digest, {"repository_id": repository_id, "digest": str(digest)}).first()
+    row = _layer_by_digest.first(connection, {"repository_id": repository_id, "digest": str(digest)})
     return None if row is None else Layer(*row)
 
 
@@ -38,7 +67,7 @@ def find_layers(connection: Connection, repository_id: int, digests: Sequence[Di
     rows = connection.execute(
         _layers_by_digest, {"repository_id": repository_id, "digests": [str(digest) for digest in digests]}
     )
-    return {row.digest: Layer(*row) for row in rows}
+    return {row.digest: Layer(*row) for row in rows if row.lease_until is not None}
 
 
 def hold_layers(connection: Connection, repository_id: int, digests: Sequence[Digest]) -> dict[str, Layer]:
@@ -47,11 +76,10 @@ def hold_layers(connection: Connection, repository_id: int, digests: Sequence[Di
     FOR SHARE on the links, in the order of their keys, so that two pushes never wait for each other in a
     circle.
     """
-    rows = connection.execute(
-        _layers_by_digest.order_by(repository_layers.c.blob_id).with_for_update(read=True, of=repository_layers),
-        {"repository_id": repository_id, "digests": [str(digest) for digest in digests]},
-    )
-    return {row.digest: Layer(*row) for row in rows}
+    found = find_layers(connection, repository_id, digests)
+    wanted = {"repository_id": repository_id, "blob_ids": [layer.blob_id for layer in found.values()]}
+    held = set(connection.scalars(_held_links, wanted))
+    return {digest: layer for digest, layer in found.items() if layer.blob_id in held}
 
 
 def renew_leases(connection: Connection, repository_id: int, blob_ids: Sequence[int], now: int) -> int:
@@ -194,21 +222,24 @@ def take_epoch(connection: Connection, upload: Upload, now: int) -> int:
     return upload.epoch + 1
 
 
-def commit_part(connection: Connection, upload_id: str, epoch: int, size: int, received: int, now: int) -> bool:
-    """Move the committed offset to ``size`` by one part of ``received`` bytes; False for a fenced writer."""
-    short_before = and_(uploads.c.parts > 0, uploads.c.last_part_size < MIN_PART_SIZE)
-    result = connection.execute(
-        update(uploads)
-        .where(uploads.c.id == upload_id, uploads.c.epoch == epoch, uploads.c.completed_digest.is_(None))
-        .values(
-            size=size,
+def commit_part(
+    connection: Connection, upload_id: str, epoch: int, size: int, *, part_size: int | None, now: int
+) -> bool:
+    """Move the committed offset to ``size``, by one part of ``part_size`` bytes; False for a fenced writer.
+
+    None for bytes that are no part: those of a request that broke off are not judged by their number.
+    """
+    change = update(uploads).where(
+        uploads.c.id == upload_id, uploads.c.epoch == epoch, uploads.c.completed_digest.is_(None)
+    )
+    if part_size is not None:
+        short_before = and_(uploads.c.parts > 0, uploads.c.last_part_size < MIN_PART_SIZE)
+        change = change.values(
             parts=uploads.c.parts + 1,
             has_short_part=uploads.c.has_short_part | short_before,
-            last_part_size=received,
-            touched_at=now,
+            last_part_size=part_size,
         )
-    )
-    return result.rowcount == 1
+    return connection.execute(change.values(size=size, touched_at=now)).rowcount == 1
 
 
 def complete_upload(connection: Connection, upload_id: str, epoch: int, digest: Digest, now: int) -> bool:
@@ -236,7 +267,10 @@ def expire_upload(connection: Connection, upload_id: str) -> None:
 def expire_uploads_of(connection: Connection, repository_id: int, limit: int) -> int:
     """Expire the uploads of a detached repository, open and completed; gives how many, at most ``limit``."""
     some = (
-        select(uploads.c.id).where(uploads.c.repository_id == repository_id, uploads.c.touched_at > 0).limit(limit)
+        select(uploads.c.id)
+        .where(uploads.c.repository_id == repository_id, uploads.c.touched_at > 0)
+        .order_by(uploads.c.touched_at)
+        .limit(limit)
     )
     result = connection.execute(
         update(uploads)

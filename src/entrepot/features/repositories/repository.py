@@ -1,12 +1,9 @@
 """Repositories as values."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+from entrepot.core.enumerations import EncryptionType, TagMutability
 from entrepot.core.partitions import RegistryId
-
-TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
-EncryptionType = Literal["AES256", "KMS", "KMS_DSSE"]
 
 
 @dataclass(frozen=True, slots=True)

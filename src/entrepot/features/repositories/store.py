@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from entrepot.core.partitions import RegistryId
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotFound
 from entrepot.features.repositories.repository import Repository, RepositorySettings
+from entrepot.metadata.hot import LookUp
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import repositories, repository_documents, resource_tags
 
@@ -26,17 +27,13 @@ _columns = select(
 _in_registry = _columns.where(
     repositories.c.account == bindparam("account"), repositories.c.region == bindparam("region")
 )
-_by_name = _in_registry.where(repositories.c.name == bindparam("name"))
+_by_name = LookUp(_in_registry.where(repositories.c.name == bindparam("name")))
+_by_name_held = LookUp(_in_registry.where(repositories.c.name == bindparam("name")).with_for_update(read=True))
 
 
 def find(connection: Connection, registry: RegistryId, name: str) -> Repository:
     """The repository of this name; raises RepositoryNotFound."""
-    row = connection.execute(
-        _by_name, {"account": registry.account, "region": registry.region, "name": name}
-    ).first()
-    if row is None:
-        raise RepositoryNotFound(name, registry.account)
-    return _repository(row)
+    return _find(connection, _by_name, registry, name)
 
 
 def find_and_hold(connection: Connection, registry: RegistryId, name: str) -> Repository:
@@ -45,10 +42,12 @@ def find_and_hold(connection: Connection, registry: RegistryId, name: str) -> Re
     FOR SHARE on PostgreSQL, where pushes to one repository do not wait for each other; on SQLite the
     transaction is alone anyway.
     """
-    row = connection.execute(
-        _by_name.with_for_update(read=True),
-        {"account": registry.account, "region": registry.region, "name": name},
-    ).first()
+    return _find(connection, _by_name_held, registry, name)
+
+
+def _find(connection: Connection, look_up: LookUp, registry: RegistryId, name: str) -> Repository:
+    wanted = {"account": registry.account, "region": registry.region, "name": name}
+    row = look_up.first(connection, wanted)
     if row is None:
         raise RepositoryNotFound(name, registry.account)
     return _repository(row)
@@ -94,6 +93,22 @@ def find_page(
     query = _in_registry.where(repositories.c.name > (after or "")).order_by(repositories.c.name).limit(limit)
     rows = connection.execute(query, {"account": registry.account, "region": registry.region})
     return [_repository(row) for row in rows]
+
+
+def count(connection: Connection, registry: RegistryId, limit: int) -> int:
+    """How many repositories the registry has, at most ``limit``."""
+    some = (
+        select(repositories.c.id)
+        .where(
+            repositories.c.account == registry.account,
+            repositories.c.region == registry.region,
+            repositories.c.name.is_not(None),
+        )
+        .order_by(repositories.c.name)  # in the order of the index
+        .limit(limit)
+        .subquery()
+    )
+    return connection.scalar(select(func.count()).select_from(some)) or 0
 
 
 def update_settings(connection: Connection, repository_id: int, settings: RepositorySettings) -> None:
@@ -192,17 +207,27 @@ def drop(connection: Connection, repository_id: int) -> None:
     connection.execute(delete(repositories).where(repositories.c.id == repository_id))
 
 
-def _repository(row: Row[*tuple[Any, ...]]) -> Repository:
-    assert row.name is not None
+def _repository(row: Sequence[Any]) -> Repository:
+    (
+        repository_id,
+        account,
+        region,
+        name,
+        created_at,
+        tag_mutability,
+        exclusions,
+        scan_on_push,
+        encryption_type,
+    ) = row
     return Repository(
-        id=row.id,
-        registry=RegistryId(row.account, row.region),
-        name=row.name,
-        created_at=row.created_at,
+        id=repository_id,
+        registry=RegistryId(account, region),
+        name=name,
+        created_at=created_at,
         settings=RepositorySettings(
-            tag_mutability=row.tag_mutability,
-            exclusions=tuple(json.loads(row.tag_mutability_exclusions)),
-            scan_on_push=row.scan_on_push,
-            encryption_type=row.encryption_type,
+            tag_mutability=tag_mutability,
+            exclusions=tuple(json.loads(exclusions)),
+            scan_on_push=bool(scan_on_push),
+            encryption_type=encryption_type,
         ),
     )

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from entrepot.core.enumerations import EncryptionType, TagMutability
+
 #: What makes repositories without CreateRepository.
 Scenario = Literal["REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH"]
-TagMutability = Literal["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]
-EncryptionType = Literal["AES256", "KMS", "KMS_DSSE"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,27 +1,21 @@
 """A bound on the memory that request bodies may take at once, over all requests of a worker.
 
-A part of 20 MiB is a body of 28 MiB, held whole because UploadLayerPart is all or nothing. Bodies over the budget
-wait for their turn, and are told to come back when it does not come soon.
+A part of 20 MiB is a body of 28 MiB, held whole because UploadLayerPart is all or nothing. What has arrived
+counts, not what was announced: a client that stalls holds up nobody but itself.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import ClassVar
 
-from entrepot.core.errors import LimitReached
+from entrepot.features.quotas.errors import Throttled
 
-
-@dataclass(eq=False)
-class Throttled(LimitReached):
-    """Too much is asked for at once; SDKs come back by themselves."""
-
-    template: ClassVar[str] = "Rate exceeded"
+#: Takes so many more bytes for a request; raises Throttled.
+Take = Callable[[int], Awaitable[None]]
 
 
 class BodyBudget:
-    """So many bytes; a request takes its share before its body is read."""
+    """So many bytes for all bodies; a body over its budget waits for others, ``patience`` seconds at most."""
 
     def __init__(self, size: int, patience: float) -> None:
         self._free = size
@@ -29,18 +23,28 @@ class BodyBudget:
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
-    async def share(self, size: int) -> AsyncGenerator[None]:
-        """Hold ``size`` bytes of the budget; raises Throttled after waiting in vain for ``patience`` seconds."""
-        async with self._changed:
-            try:
-                async with asyncio.timeout(self._patience):
-                    await self._changed.wait_for(lambda: self._free >= size)
-            except TimeoutError:
-                raise Throttled from None
+    async def share(self) -> AsyncGenerator[Take]:
+        """What one request takes from the budget, until the block ends."""
+        held = 0
+
+        async def take(size: int) -> None:
+            nonlocal held
+            if self._free < size:
+                await self._wait_for(size)
             self._free -= size
+            held += size
+
         try:
-            yield
+            yield take
         finally:
-            self._free += size
-            async with self._changed:
-                self._changed.notify_all()
+            if held:
+                self._free += held
+                async with self._changed:
+                    self._changed.notify_all()
+
+    async def _wait_for(self, size: int) -> None:
+        try:
+            async with asyncio.timeout(self._patience), self._changed:
+                await self._changed.wait_for(lambda: self._free >= size)
+        except TimeoutError:
+            raise Throttled from None

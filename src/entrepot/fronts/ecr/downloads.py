@@ -1,20 +1,12 @@
 """Download URLs: made by GetDownloadUrlForLayer, good for GET and HEAD of one layer for an hour."""
 
-from entrepot.core.digest import Digest
 from entrepot.core.errors import Denied, EntrepotError, NotFound, Unavailable
 from entrepot.fronts.asgi import Answer, Request, Response
-from entrepot.fronts.layer_download import layer_answer
+from entrepot.fronts.layer_download import PREFIX, layer_answer
 from entrepot.operations.layers import redeem_download
 from entrepot.operations.services import Services
 from entrepot.protocol.byte_range import RangeNotSatisfiable
 from entrepot.protocol.tokens import DownloadTicket, InvalidToken, TokenExpired
-
-PREFIX = "/-/layers/"
-
-
-def download_url(base_url: str, digest: Digest, ticket: str) -> str:
-    """The URL of a layer; the ticket is in the query, which is never logged."""
-    return f"{base_url}{PREFIX}{digest}?ticket={ticket}"
 
 
 async def answer(services: Services, request: Request) -> Answer:

@@ -29,6 +29,7 @@ from entrepot.features.pull_through.errors import (
     PullThroughCacheRuleNotFound,
     UnsupportedUpstreamRegistry,
 )
+from entrepot.features.quotas.errors import Throttled
 from entrepot.features.registry.errors import ExclusionAlreadyExists, ExclusionNotFound, UnknownSetting
 from entrepot.features.repositories.errors import (
     EncryptionUnavailable,
@@ -96,6 +97,7 @@ CODES: dict[type[EntrepotError], str] = {
     ValidationError: "ValidationException",
     BodyTooLarge: "RequestEntityTooLargeException",
     InvalidParameter: "InvalidParameterException",
+    Throttled: "ThrottlingException",
     LimitReached: "LimitExceededException",
     Unavailable: "ServerException",
     Invalid: "InvalidParameterException",

@@ -4,6 +4,7 @@ What can be refused without the body is refused before it is read.
 """
 
 import asyncio
+import gzip
 import hashlib
 
 import msgspec
@@ -25,12 +26,14 @@ from entrepot.fronts.ecr import (
     tags,
     templates,
 )
-from entrepot.fronts.ecr.body_budget import BodyBudget, Throttled
+from entrepot.fronts.ecr.body_budget import BodyBudget, Take
 from entrepot.fronts.ecr.call import Call, Handler
 from entrepot.fronts.ecr.errors import CONTENT_TYPE, answer_with, error_answer
 from entrepot.operations.identity import root_principal
 from entrepot.operations.services import Caller, Services
+from entrepot.protocol.content_coding import accepts_gzip
 from entrepot.protocol.ecr import codec
+from entrepot.protocol.ecr.errors import SerializationError
 from entrepot.protocol.ecr.operation import Operation
 from entrepot.protocol.ecr.shapes import OPERATIONS
 from entrepot.protocol.sigv4 import (
@@ -66,9 +69,10 @@ BODY_LIMIT = 256 * 1024
 BODY_LIMITS = {"UploadLayerPart": 29 * MIB, "PutImage": 12 * MIB}
 #: Bodies larger than this are hashed and decoded in a thread, so that other requests go on meanwhile.
 INLINE = MIB
-#: For all bodies over 64 KiB of a worker at once.
+#: Answers of this size and larger are compressed for clients that ask for it; smaller ones fit into one packet.
+GZIP_FROM = 1024
+#: For all bodies of a worker at once.
 BUDGET = 4 * BODY_LIMITS["UploadLayerPart"]
-BUDGET_FREE = 64 * 1024
 PATIENCE = 15.0
 
 
@@ -87,8 +91,6 @@ class ECRFront:
         """The answer to a request; raises BodyBrokeOff, when nobody is there to be answered."""
         try:
             result = await self._answer(request)
-        except Throttled as error:
-            result = answer_with("ThrottlingException", error.message)
         except EntrepotError as error:
             result = error_answer(error)
         result.headers["x-amzn-requestid"] = request.id
@@ -110,22 +112,22 @@ class ECRFront:
         operation = _operation(request)
         if operation is None:
             return answer_with("UnknownOperationException", None)
-        limit = BODY_LIMITS.get(operation.name, BODY_LIMIT)
-        expected = request.content_length if request.content_length is not None else limit
-        if expected <= BUDGET_FREE:
-            return await self._handle(request, signed, authorization, operation, limit)
-        async with self._budget.share(min(expected, limit)):
-            return await self._handle(request, signed, authorization, operation, limit)
+        coding = request.header(b"content-encoding") or "identity"
+        if coding != "identity":
+            raise SerializationError(
+                f"The request body has the Content-Encoding '{coding[:40]}': send it as it is"
+            )
+        async with self._budget.share() as take:
+            asked = await self._read(request, signed, authorization, operation, take)
+            return await self._handle(request, authorization, operation, asked)
 
     async def _handle(
         self,
         request: Request,
-        signed: SignedRequest,
         authorization: Authorization,
         operation: Operation,
-        limit: int,
+        asked: msgspec.Struct,
     ) -> Response:
-        asked = await self._read(request, signed, authorization, operation, limit)
         principal = root_principal(self._services, authorization.region)
         registry = RegistryId(getattr(asked, "registry_id", None) or principal.account, authorization.region)
         host = request.header(b"host") or ""
@@ -135,7 +137,7 @@ class ECRFront:
             f"{self._services.public_url.scheme}://{host}",
         )
         result = await HANDLERS[operation.name](call, asked)
-        return Response(200, {"content-type": CONTENT_TYPE}, codec.encode(result))
+        return await _encode(request, result)
 
     async def _read(
         self,
@@ -143,10 +145,10 @@ class ECRFront:
         signed: SignedRequest,
         authorization: Authorization,
         operation: Operation,
-        limit: int,
+        take: Take,
     ) -> msgspec.Struct:
         """The decoded input of a request whose signature is good."""
-        body = await request.body(limit)
+        body = await request.body(BODY_LIMITS.get(operation.name, BODY_LIMIT), take)
 
         def prove_and_decode() -> msgspec.Struct:
             verify(
@@ -159,6 +161,20 @@ class ECRFront:
             return codec.decode(operation, body)
 
         return await asyncio.to_thread(prove_and_decode) if len(body) > INLINE else prove_and_decode()
+
+
+async def _encode(request: Request, result: msgspec.Struct) -> Response:
+    """The answer with a result, compressed where that is worth it and the client understands it."""
+    body, headers = codec.encode(result), {"content-type": CONTENT_TYPE}
+    accepted = b",".join(value for name, value in request.headers if name == b"accept-encoding")
+    if len(body) < GZIP_FROM or not accepts_gzip(accepted.decode("latin-1")):
+        return Response(200, headers, body)
+
+    def compress() -> bytes:
+        return gzip.compress(body, compresslevel=1, mtime=0)
+
+    compressed = await asyncio.to_thread(compress) if len(body) > INLINE else compress()
+    return Response(200, {**headers, "content-encoding": "gzip"}, compressed)
 
 
 def _operation(request: Request) -> Operation | None:

@@ -6,10 +6,12 @@ from entrepot.features.images.image import ImageFailure, ImageId
 from entrepot.fronts.ecr.call import Call, Handler, read_page, refuse_page_with, seconds
 from entrepot.operations.images import (
     ImageDetail,
+    ReferrerDescriptor,
     StoredImage,
     batch_delete_image,
     batch_get_image,
     describe_images,
+    list_image_referrers,
     list_images,
     put_image,
 )
@@ -25,7 +27,8 @@ async def _put(call: Call, request: shapes.PutImageRequest) -> shapes.PutImageRe
         media_type=request.image_manifest_media_type,
         tags=[request.image_tag] if request.image_tag is not None else [],
         digest=request.image_digest,
-        strict=True,
+        algorithms=("sha256",),
+        repeat="refused",
     )
     return shapes.PutImageResponse(image=_image(call, request.repository_name, stored))
 
@@ -36,6 +39,7 @@ async def _get(call: Call, request: shapes.BatchGetImageRequest) -> shapes.Batch
         call.caller,
         repository=request.repository_name,
         image_ids=_image_ids(request.image_ids),
+        accepted=request.accepted_media_types or (),
     )
     return shapes.BatchGetImageResponse(
         images=[_image(call, request.repository_name, one) for one in found],
@@ -112,6 +116,37 @@ async def _list(call: Call, request: shapes.ListImagesRequest) -> shapes.ListIma
     )
 
 
+async def _list_referrers(
+    call: Call, request: shapes.ListImageReferrersRequest
+) -> shapes.ListImageReferrersResponse:
+    asked = request.filter or shapes.ListImageReferrersFilter()
+    subject, artifact_types = request.subject_id.image_digest, list(asked.artifact_types or ())
+    artifact_status = asked.artifact_status or "ACTIVE"
+    page = read_page(
+        call,
+        "ListImageReferrers",
+        (request.repository_name, subject, artifact_types, artifact_status),
+        request.next_token,
+        request.max_results or REFERRERS_PAGE,
+    )
+    found, more = await list_image_referrers(
+        call.services,
+        call.caller,
+        repository=request.repository_name,
+        subject=subject,
+        artifact_types=artifact_types,
+        after=int(page.after[0] or 0) if page.after else 0,
+        limit=page.limit,
+    )
+    shown = found if artifact_status in _WITH_ACTIVE else []
+    return shapes.ListImageReferrersResponse(
+        referrers=[_referrer(one) for one in shown],
+        next_token=page.next_token(call, more and bool(shown), (shown[-1].image.id,) if shown else ()),
+    )
+
+
+#: The page of ListImageReferrers where the client does not ask for a size (service model).
+REFERRERS_PAGE = 20
 #: The values of the imageStatus filter that take in active images. All images are active: there is no archive.
 _WITH_ACTIVE = frozenset({"ACTIVE", "ANY"})
 
@@ -163,10 +198,23 @@ def _detail(call: Call, repository: str, detail: ImageDetail) -> shapes.ImageDet
     )
 
 
+def _referrer(referrer: ReferrerDescriptor) -> shapes.ImageReferrer:
+    image = referrer.image
+    return shapes.ImageReferrer(
+        digest=image.digest,
+        media_type=image.media_type,
+        artifact_type=image.artifact_type,
+        size=image.manifest_size,
+        annotations=referrer.annotations or None,
+        artifact_status="ACTIVE",
+    )
+
+
 HANDLERS: dict[str, Handler] = {
     "PutImage": _put,
     "BatchGetImage": _get,
     "BatchDeleteImage": _delete,
     "DescribeImages": _describe,
     "ListImages": _list,
+    "ListImageReferrers": _list_referrers,
 }

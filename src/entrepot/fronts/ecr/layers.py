@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from entrepot.core.errors import InvalidParameter
 from entrepot.features.layers.layer import PART_SIZE
 from entrepot.fronts.ecr.call import Call, Handler
-from entrepot.fronts.ecr.downloads import download_url
+from entrepot.fronts.layer_download import download_url
 from entrepot.operations.layers import (
     BATCH,
     batch_check_layer_availability,
@@ -78,7 +78,9 @@ async def _complete(call: Call, request: shapes.CompleteLayerUploadRequest) -> s
         repository=request.repository_name,
         upload_id=request.upload_id,
         digests=request.layer_digests,
-        strict=True,
+        algorithms=("sha256",),
+        any_size=False,
+        repeatable=False,
     )
     return shapes.CompleteLayerUploadResponse(
         registry_id=call.caller.registry.account,
@@ -92,7 +94,11 @@ async def _download(
     call: Call, request: shapes.GetDownloadUrlForLayerRequest
 ) -> shapes.GetDownloadUrlForLayerResponse:
     digest, ticket = await get_download_url_for_layer(
-        call.services, call.caller, repository=request.repository_name, digest=request.layer_digest
+        call.services,
+        call.caller,
+        repository=request.repository_name,
+        digest=request.layer_digest,
+        in_image=True,
     )
     return shapes.GetDownloadUrlForLayerResponse(
         download_url=download_url(call.base_url, digest, ticket), layer_digest=str(digest)

@@ -1,6 +1,6 @@
 """Our errors as ``/v2/`` says them: a status and a code of the OCI distribution spec, by class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from entrepot.core.digest import InvalidDigest
 from entrepot.core.errors import (
@@ -27,13 +27,16 @@ from entrepot.features.layers.errors import (
     InvalidLayer,
     InvalidLayerPart,
     LayerInUse,
+    LayerPartTooSmall,
     LayersNotFound,
     LayerTooLarge,
     RequiredLayersNotFound,
     UploadNotFound,
 )
+from entrepot.features.quotas.errors import Throttled
 from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.fronts.asgi import BodyTooLarge, Response
+from entrepot.fronts.oci.profile import Profile
 from entrepot.protocol.byte_range import RangeNotSatisfiable
 from entrepot.protocol.oci.content_range import InvalidContentRange
 from entrepot.protocol.oci.errors import encode_error
@@ -53,6 +56,7 @@ STATUS_AND_CODE: dict[type[EntrepotError], tuple[int, str]] = {
     RangeNotSatisfiable: (416, "UNSUPPORTED"),
     InvalidLayer: (400, "BLOB_UPLOAD_INVALID"),
     EmptyUpload: (400, "BLOB_UPLOAD_INVALID"),
+    LayerPartTooSmall: (400, "BLOB_UPLOAD_INVALID"),
     Fenced: (409, "BLOB_UPLOAD_INVALID"),
     LayerTooLarge: (413, "SIZE_INVALID"),
     BodyTooLarge: (413, "SIZE_INVALID"),
@@ -64,6 +68,7 @@ STATUS_AND_CODE: dict[type[EntrepotError], tuple[int, str]] = {
     LayerInUse: (405, "UNSUPPORTED"),
     NotFound: (404, "NAME_UNKNOWN"),
     Denied: (403, "DENIED"),
+    Throttled: (429, "TOOMANYREQUESTS"),
     LimitReached: (403, "DENIED"),
     Conflict: (409, "DENIED"),
     Unavailable: (503, "UNAVAILABLE"),
@@ -79,16 +84,25 @@ _MESSAGES: dict[type[EntrepotError], Callable[[EntrepotError], str]] = {
 }
 
 
-def error_answer(error: EntrepotError) -> Response:
+def error_answer(error: EntrepotError, profile: Profile) -> Response:
     """The answer for an error."""
     status, code = next(said for kind, said in STATUS_AND_CODE.items() if isinstance(error, kind))
-    if type(error) is InvalidParameter:
+    if isinstance(error, InvalidParameter) and profile.invalid_parameter is not None:
+        status, code = profile.invalid_parameter
+    elif type(error) is InvalidParameter:
         code = PARAMETER_CODES.get(error.parameter, code)
     words = _MESSAGES.get(type(error))
     answer = answer_with(status, code, words(error) if words else error.message)
     if isinstance(error, RangeNotSatisfiable):
         answer.headers["content-range"] = f"bytes */{error.size}"
     return answer
+
+
+def not_offered(method: str, offered: Iterable[str]) -> Response:
+    """The answer to a method that the resource does not have (RFC 9110, section 15.5.6)."""
+    refusal = answer_with(405, "UNSUPPORTED", f"{method} is not supported here")
+    refusal.headers["allow"] = ", ".join(offered)
+    return refusal
 
 
 def answer_with(status: int, code: str, message: str) -> Response:

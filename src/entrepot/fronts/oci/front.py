@@ -9,9 +9,10 @@ from entrepot.fronts.asgi import Answer, Request, Response
 from entrepot.fronts.oci.authentication import NotAuthenticated, authenticate, challenge
 from entrepot.fronts.oci.blobs import delete_blob, get_blob, head_blob
 from entrepot.fronts.oci.call import Call
-from entrepot.fronts.oci.errors import answer_with, error_answer
+from entrepot.fronts.oci.errors import answer_with, error_answer, not_offered
 from entrepot.fronts.oci.listings import get_referrers, get_tags
 from entrepot.fronts.oci.manifests import delete_manifest, get_manifest, head_manifest, put_manifest
+from entrepot.fronts.oci.profile import Profile
 from entrepot.fronts.oci.uploads import (
     delete_upload,
     get_upload_status,
@@ -60,19 +61,19 @@ HANDLERS: dict[type[Path], dict[str, Callable[[Call, Any], Awaitable[Answer]]]] 
 }
 
 
-async def answer(services: Services, request: Request) -> Answer:
+async def answer(services: Services, profile: Profile, request: Request) -> Answer:
     """The answer to a request under ``/v2/``; raises BodyBrokeOff, when nobody is there to be answered."""
     try:
-        result = await _answer(services, request)
+        result = await _answer(services, profile, request)
     except NotAuthenticated:
         result = challenge(request, services.public_url.scheme)
     except EntrepotError as error:
-        result = error_answer(error)
+        result = error_answer(error, profile)
     result.headers["docker-distribution-api-version"] = "registry/2.0"
     return result
 
 
-async def _answer(services: Services, request: Request) -> Answer:
+async def _answer(services: Services, profile: Profile, request: Request) -> Answer:
     caller = authenticate(services, request)
     path = parse_path(request.path)
     if path is None:
@@ -80,9 +81,7 @@ async def _answer(services: Services, request: Request) -> Answer:
     methods = HANDLERS[type(path)]
     handler = methods.get(request.method)
     if handler is None:
-        refusal = answer_with(405, "UNSUPPORTED", f"{request.method} is not supported here")
-        refusal.headers["allow"] = ", ".join(methods)
-        return refusal
+        return not_offered(request.method, methods)
     if not isinstance(path, Base):
         check_repository_name(path.name)
-    return await handler(Call(services, caller, request), path)
+    return await handler(Call(services, profile, caller, request), path)

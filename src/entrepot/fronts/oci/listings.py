@@ -4,13 +4,13 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from entrepot.core.digest import Digest
 from entrepot.core.errors import InvalidParameter
 from entrepot.core.media_types import OCI_INDEX
 from entrepot.fronts.asgi import Answer, Response
 from entrepot.fronts.oci.call import Call
 from entrepot.operations.images import ReferrerDescriptor, list_image_referrers, list_tags
 from entrepot.protocol.oci.paths import Referrers, Tags
+from entrepot.protocol.tokens import PageToken
 
 #: The page of a client that does not ask for a size, and the largest one it may ask for.
 DEFAULT_TAGS = 100
@@ -22,13 +22,14 @@ async def get_tags(call: Call, path: Tags) -> Answer:
     """The tags in byte order: ListImages."""
     asked = _page_size(call)
     limit = DEFAULT_TAGS if asked is None else asked
-    after = call.request.parameter("last") or ""
+    after = _last(call, "ListImages", path.name) or ""
     tags = await list_tags(call.services, call.caller, repository=path.name, after=after, limit=limit + 1)
     page, more = tags[:limit], len(tags) > limit > 0
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": call.profile.tags_content_type}
     if more:
-        query = {"last": page[-1]} if asked is None else {"n": str(asked), "last": page[-1]}
-        headers["link"] = f'</v2/{path.name}/tags/list?{urlencode(query)}>; rel="next"'
+        last = _next_last(call, "ListImages", path.name, page[-1])
+        query = {"last": last} if asked is None else {"n": str(asked), "last": last}
+        headers["link"] = f'<{call.url(f"/v2/{path.name}/tags/list")}?{urlencode(query)}>; rel="next"'
     return Response(200, headers, msgspec.json.encode({"name": path.name, "tags": page}))
 
 
@@ -40,32 +41,55 @@ def _page_size(call: Call) -> int | None:
         raise InvalidParameter("n", "Member must be a number")
     if int(text) > MAX_TAGS:
         raise InvalidParameter("maxResults", f"Member must have value less than or equal to {MAX_TAGS}")
+    if int(text) < call.profile.min_page:
+        raise InvalidParameter(
+            "maxResults", f"Member must have value greater than or equal to {call.profile.min_page}"
+        )
     return int(text)
+
+
+def _last(call: Call, operation: str, filters: object) -> str | None:
+    """The ``last`` of the query: after which entry the page begins; raises InvalidParameter for a forged one."""
+    last = call.request.parameter("last")
+    if not last or not call.profile.signed_pages:
+        return last
+    bound = (call.caller.registry.account, call.caller.registry.region, filters)
+    return str(PageToken.parse(call.services.signer, last, operation, bound).after[0])
+
+
+def _next_last(call: Call, operation: str, filters: object, entry: str) -> str:
+    """The ``last`` of the Link behind a page that ends with the entry."""
+    if not call.profile.signed_pages:
+        return entry
+    bound = (call.caller.registry.account, call.caller.registry.region, filters)
+    return PageToken.of(operation, bound, (entry,)).issue(call.services.signer)
 
 
 async def get_referrers(call: Call, path: Referrers) -> Answer:
     """An index of the images whose subject is the digest: ListImageReferrers."""
-    Digest.parse(path.digest)
+    call.check_digest(path.digest, "subjectId.imageDigest")
     artifact_types = [value for key, value in call.request.query if key == "artifactType"]
-    after = call.request.parameter("last") or "0"
+    filters = (path.name, path.digest, artifact_types)
+    after = _last(call, "ListImageReferrers", filters) or "0"
     if not (after.isascii() and after.isdigit() and len(after) < 19):  # noqa: PLR2004 (a 64-bit integer)
         raise InvalidParameter("n", "The page does not exist")
-    found = await list_image_referrers(
+    page, more = await list_image_referrers(
         call.services,
         call.caller,
         repository=path.name,
         subject=path.digest,
         artifact_types=artifact_types,
         after=int(after),
-        limit=REFERRERS + 1,
+        limit=REFERRERS,
     )
-    page = found[:REFERRERS]
     headers = {"content-type": OCI_INDEX}
     if artifact_types:
         headers["oci-filters-applied"] = "artifactType"
-    if len(found) > len(page):
-        query = urlencode([*(("artifactType", kind) for kind in artifact_types), ("last", page[-1].image.id)])
-        headers["link"] = f'</v2/{path.name}/referrers/{quote(path.digest)}?{query}>; rel="next"'
+    if more:
+        last = _next_last(call, "ListImageReferrers", filters, str(page[-1].image.id))
+        query = urlencode([*(("artifactType", kind) for kind in artifact_types), ("last", last)])
+        url = call.url(f"/v2/{path.name}/referrers/{quote(path.digest)}")
+        headers["link"] = f'<{url}?{query}>; rel="next"'
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(one) for one in page]}
     return Response(200, headers, msgspec.json.encode(index))
 

@@ -1,6 +1,5 @@
 """Manifests of ``/v2/`` (OCI distribution spec, "Pulling", "Pushing Manifests", "Content Management")."""
 
-from entrepot.core.digest import Digest
 from entrepot.core.errors import InvalidParameter
 from entrepot.core.manifest import MAX_MANIFEST_BYTES
 from entrepot.core.names import OCI_TAG, is_oci_tag
@@ -30,14 +29,14 @@ async def put_manifest(call: Call, path: Manifest) -> Answer:
     """Store a manifest by digest or under a tag, and under each ``tag`` of the query: PutImage."""
     image_id = _image_id(path.reference)
     if image_id.digest is not None:
-        Digest.parse(image_id.digest)
+        call.check_digest(image_id.digest, "imageDigest")
         tags = [value for key, value in call.request.query if key == "tag"]
         if len(tags) > MAX_TAGS_AT_ONCE:
             raise BadRequest(f"A push sets at most {MAX_TAGS_AT_ONCE} tags")
     else:
         tags = [path.reference]
     for tag in tags:
-        if not is_oci_tag(tag):
+        if call.profile.oci_grammar and not is_oci_tag(tag):
             raise InvalidParameter("imageTag", f"must satisfy regular expression '{OCI_TAG}'")
     content = await call.request.body(MAX_MANIFEST_BYTES)
     content_type = call.request.header(b"content-type")
@@ -49,11 +48,12 @@ async def put_manifest(call: Call, path: Manifest) -> Answer:
         media_type=content_type.partition(";")[0].strip() if content_type else None,
         tags=tags,
         digest=image_id.digest or call.request.parameter("digest"),
-        strict=False,
+        algorithms=call.profile.algorithms,
+        repeat=call.profile.repeat,
         create=True,
     )
     headers = {
-        "location": f"/v2/{path.name}/manifests/{stored.image.digest}",
+        "location": call.url(f"/v2/{path.name}/manifests/{stored.image.digest}"),
         "docker-content-digest": stored.image.digest,
     }
     if stored.image.subject_digest is not None:
@@ -65,7 +65,13 @@ async def put_manifest(call: Call, path: Manifest) -> Answer:
 
 async def delete_manifest(call: Call, path: Manifest) -> Answer:
     """Remove a tag, or an image with all its tags: BatchDeleteImage."""
-    await delete_image(call.services, call.caller, repository=path.name, image_id=_image_id(path.reference))
+    await delete_image(
+        call.services,
+        call.caller,
+        repository=path.name,
+        image_id=_image_id(path.reference),
+        strict=call.profile.strict_deletion,
+    )
     return Response(202)
 
 

@@ -22,15 +22,23 @@ async def post_upload(call: Call, path: Uploads) -> Answer:
     """Begin an upload; with ``mount`` and ``from`` try to take the blob from there; with ``digest`` be done."""
     mount, source = call.request.parameter("mount"), call.request.parameter("from")
     if mount and source:
-        mounted = await mount_layer(call.services, call.caller, repository=path.name, source=source, digest=mount)
+        mounted = await mount_layer(
+            call.services,
+            call.caller,
+            repository=path.name,
+            source=source,
+            digest=mount,
+            as_ecr=call.profile.mounts_as_ecr,
+        )
         if mounted is not None:
-            return _created(path.name, mounted)
-    digest = call.request.parameter("digest")
-    parsed = Digest.parse(digest) if digest else None
+            return _created(call, path.name, mounted)
+    digest = call.request.parameter("digest") if call.profile.completes_posts else None
+    if digest:
+        call.check_digest(digest, "layerDigests")
     upload = await initiate_layer_upload(call.services, call.caller, repository=path.name, create=True)
-    if parsed is None:
-        return _accepted(path.name, upload, 202)
-    return await _receive_and_complete(call, path.name, upload.id, parsed)
+    if not digest:
+        return _accepted(call, path.name, upload, 202)
+    return await _receive_and_complete(call, path.name, upload.id, digest)
 
 
 async def patch_upload(call: Call, path: Upload) -> Answer:
@@ -45,19 +53,19 @@ async def patch_upload(call: Call, path: Upload) -> Answer:
         first_byte=first,
         last_byte=last,
     )
-    return _accepted(path.name, upload, 202)
+    return _accepted(call, path.name, upload, 202)
 
 
 async def put_upload(call: Call, path: Upload) -> Answer:
     """Append the body, if there is one, and complete the upload as the blob ``digest``."""
-    digest = Digest.parse(call.request.parameter("digest") or "")
+    digest = call.check_digest(call.request.parameter("digest") or "", "layerDigests")
     return await _receive_and_complete(call, path.name, path.upload_id, digest)
 
 
 async def get_upload_status(call: Call, path: Upload) -> Answer:
     """How many bytes have arrived."""
     upload = await get_upload(call.services, call.caller, repository=path.name, upload_id=path.upload_id)
-    return _accepted(path.name, upload, 204)
+    return _accepted(call, path.name, upload, 204)
 
 
 async def delete_upload(call: Call, path: Upload) -> Answer:
@@ -66,7 +74,7 @@ async def delete_upload(call: Call, path: Upload) -> Answer:
     return Response(204)
 
 
-async def _receive_and_complete(call: Call, name: str, upload_id: str, digest: Digest) -> Answer:
+async def _receive_and_complete(call: Call, name: str, upload_id: str, digest: str) -> Answer:
     body = call.request.chunks()
     first_chunk = await anext(body, None)
     if first_chunk is not None:
@@ -79,17 +87,19 @@ async def _receive_and_complete(call: Call, name: str, upload_id: str, digest: D
             source=_rejoin(first_chunk, body),
             first_byte=first,
             last_byte=last,
-            algorithm=digest.algorithm,
+            completing=digest,
         )
     completed = await complete_layer_upload(
         call.services,
         call.caller,
         repository=name,
         upload_id=upload_id,
-        digests=[str(digest)],
-        strict=False,
+        digests=[digest],
+        algorithms=call.profile.algorithms,
+        any_size=call.profile.any_size,
+        repeatable=True,
     )
-    return _created(name, completed)
+    return _created(call, name, completed)
 
 
 async def _rejoin(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -103,18 +113,18 @@ def _content_range(call: Call) -> tuple[int | None, int | None]:
     return parse_content_range(text) if text else (None, None)
 
 
-def _created(name: str, digest: Digest) -> Response:
+def _created(call: Call, name: str, digest: Digest) -> Response:
     return Response(
         201,
-        {"location": f"/v2/{name}/blobs/{digest}", "docker-content-digest": str(digest)},
+        {"location": call.url(f"/v2/{name}/blobs/{digest}"), "docker-content-digest": str(digest)},
     )
 
 
-def _accepted(name: str, upload: LayerUpload, status: int) -> Response:
+def _accepted(call: Call, name: str, upload: LayerUpload, status: int) -> Response:
     return Response(
         status,
         {
-            "location": f"/v2/{name}/blobs/uploads/{upload.id}",
+            "location": call.url(f"/v2/{name}/blobs/uploads/{upload.id}"),
             "range": f"0-{max(upload.size - 1, 0)}",
             "docker-upload-uuid": upload.id,
         },

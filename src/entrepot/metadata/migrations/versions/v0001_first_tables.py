@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("manifest_size", sa.Integer(), nullable=False),
         sa.Column("pushed_at", sa.BigInteger(), nullable=False),
         sa.Column("pulled_at", sa.BigInteger(), nullable=True),
+        sa.Column("tag_count", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_images"),
         sa.ForeignKeyConstraint(["detached_from"], ["repositories.id"], name="fk_images_detached_from"),
         sa.ForeignKeyConstraint(["repository_id"], ["repositories.id"], name="fk_images_repository_id"),
@@ -107,9 +108,41 @@ def upgrade() -> None:
         postgresql_where=sa.text("detached_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_images_detached_from",
+        "images",
+        ["detached_from"],
+        unique=False,
+        sqlite_where=sa.text("detached_from IS NOT NULL"),
+        postgresql_where=sa.text("detached_from IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_images_tagged",
+        "images",
+        ["repository_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("tag_count > 0"),
+        postgresql_where=sa.text("tag_count > 0"),
+    )
+    op.create_index(
+        "ix_images_untagged",
+        "images",
+        ["repository_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("tag_count = 0"),
+        postgresql_where=sa.text("tag_count = 0"),
+    )
+    op.create_index(
         "ix_images_subject",
         "images",
-        ["repository_id", "subject_digest"],
+        ["repository_id", "subject_digest", "id"],
+        unique=False,
+        sqlite_where=sa.text("subject_digest IS NOT NULL"),
+        postgresql_where=sa.text("subject_digest IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_images_subject_of_type",
+        "images",
+        ["repository_id", "subject_digest", "artifact_type", "id"],
         unique=False,
         sqlite_where=sa.text("subject_digest IS NOT NULL"),
         postgresql_where=sa.text("subject_digest IS NOT NULL"),
@@ -124,7 +157,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"], name="fk_repository_layers_blob_id"),
         sa.ForeignKeyConstraint(["repository_id"], ["repositories.id"], name="fk_repository_layers_repository_id"),
     )
-    op.create_index("ix_repository_layers_blob_id", "repository_layers", ["blob_id"], unique=False)
+    op.create_index(
+        "ix_repository_layers_blob_id_repository_id",
+        "repository_layers",
+        ["blob_id", "repository_id"],
+        unique=False,
+    )
     op.create_table(
         "resource_tags",
         sa.Column("repository_id", Id, nullable=False),
@@ -165,7 +203,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_uploads"),
         sa.ForeignKeyConstraint(["repository_id"], ["repositories.id"], name="fk_uploads_repository_id"),
     )
-    op.create_index("ix_uploads_repository_id", "uploads", ["repository_id"], unique=False)
+    op.create_index(
+        "ix_uploads_repository_id_touched_at", "uploads", ["repository_id", "touched_at"], unique=False
+    )
     op.create_index("ix_uploads_touched_at", "uploads", ["touched_at"], unique=False)
     op.create_table(
         "image_references",
@@ -193,4 +233,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["repository_id"], ["repositories.id"], name="fk_image_tags_repository_id"),
     )
     op.create_index("ix_image_tags_image_id_tag", "image_tags", ["image_id", "tag"], unique=False)
+    op.create_index(
+        "ix_image_tags_repository_id_image_id_tag",
+        "image_tags",
+        ["repository_id", "image_id", "tag"],
+        unique=False,
+    )
     op.execute("INSERT INTO schema (id, version, oldest_code) VALUES (1, 1, 1)")

@@ -1,0 +1,352 @@
+"""Every statement of every store, on both databases: it walks an index and stops, however much the store holds."""
+
+import inspect
+import json
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+from tests.contract.store_of_thousands import (
+    BASE_LAYER,
+    DETACHED,
+    INDEX,
+    LAST,
+    NOW,
+    OTHER_REGISTRY,
+    REFERRED,
+    REGISTRY,
+    SBOM,
+    SIGNATURE,
+    SUBJECT,
+    TAGGED,
+    UNTAGGED,
+    digest,
+    fill,
+)
+
+from entrepot.core.digest import Digest
+from entrepot.core.manifest import Manifest, Reference
+from entrepot.features.audit import store as audit
+from entrepot.features.images import store as images
+from entrepot.features.images.image import Image, ImageId
+from entrepot.features.layers import store as layers
+from entrepot.features.layers.layer import Upload
+from entrepot.features.pull_through import store as pull_through
+from entrepot.features.pull_through.rule import Rule, Upstream
+from entrepot.features.registry import store as registries
+from entrepot.features.repositories import store as repositories
+from entrepot.features.repositories.repository import RepositorySettings
+from entrepot.features.templates import store as templates
+from entrepot.features.templates.template import Template, TemplateSettings
+from entrepot.metadata import tables
+from entrepot.metadata.port import Metadata
+from entrepot.metadata.schema import migrate
+
+STORES: tuple[ModuleType, ...] = (audit, images, layers, pull_through, registries, repositories, templates)
+
+#: Every page and batch of the calls below.
+LIMIT = 10
+#: Rows that a statement may look at: a page of images with their tags or manifests, and what is gone beside it.
+MOST_ROWS = 200
+#: Instructions of SQLite's machine for all statements of a call; a walk over 2,000 rows takes over 10,000.
+MOST_STEPS = 6_000
+
+Call = Callable[[Connection], object]
+
+IMAGE = Image(LAST[TAGGED], digest(LAST[TAGGED]), "x/y", None, None, None, 0, 2, 0, None)
+TAGGED_IMAGE = Image(LAST[TAGGED] - 3, digest(LAST[TAGGED] - 3), "x/y", None, None, None, 0, 2, 0, None)
+DIGESTS = [Digest.parse(digest(number)) for number in range(1, LIMIT)]
+MANIFEST = Manifest(
+    Digest.parse(digest(0)), "x/y", (Reference("layer", Digest.parse(BASE_LAYER), 1),), None, None, None
+)
+UPLOAD = Upload("u00040", 1, "k40", 0, 0, 0, has_short_part=False, completed_digest=None)
+SETTINGS = RepositorySettings()
+TEMPLATE = Template("p00000", TemplateSettings(applied_for=()), 0, 0)
+RULE = Rule("p00000", Upstream(registry="quay", url="quay.io", repository_prefix="ROOT"), 0, 0)
+DETACHED_IMAGE = images.DetachedImage(1, digest(1), TAGGED, 1)
+
+
+def call(
+    function: Callable[..., object], *arguments: object, **named: object
+) -> tuple[Callable[..., object], Call]:
+    """A call of a store's function that lacks only the connection."""
+    return function, lambda connection: function(connection, *arguments, **named)
+
+
+CALLS = [
+    call(audit.trim, 100, LIMIT),
+    call(images.find_by_digest, TAGGED, IMAGE.digest),
+    call(images.find_by_tag, TAGGED, "t00301-1"),
+    call(images.find, TAGGED, ImageId(tag="t00301-1")),
+    call(images.read_manifest, IMAGE.digest),
+    call(images.hold_children, TAGGED, DIGESTS),
+    call(images.insert_image, TAGGED, MANIFEST, b"{}", size=1, now=NOW),
+    call(images.tags_of, TAGGED_IMAGE.id),
+    call(images.set_tag, TAGGED, "new", IMAGE, moved_by="me", now=NOW),
+    call(images.set_tag, TAGGED, "t00301-1", IMAGE, moved_by="me", now=NOW),
+    call(images.remove_tag, TAGGED, f"t{TAGGED_IMAGE.id:05}-0", TAGGED_IMAGE, moved_by="me", now=NOW),
+    call(images.find_parents, TAGGED, INDEX),
+    call(images.is_layer_in_use, TAGGED, BASE_LAYER),
+    call(images.is_layer_in_use, TAGGED, digest(LAST[TAGGED])),
+    call(images.is_layer_in_use, TAGGED, digest(0)),
+    call(images.lock_image, TAGGED, IMAGE.digest),
+    call(images.detach, TAGGED, IMAGE, NOW),
+    call(images.count, TAGGED, LIMIT),
+    call(images.has_images, TAGGED),
+    call(images.has_images, DETACHED),
+    call(images.record_pull, IMAGE.id, NOW),
+    *(
+        call(images.list_images, repository, tag_status=tag_status, after=(after, ""), limit=LIMIT)
+        for repository in (TAGGED, UNTAGGED)
+        for tag_status in ("TAGGED", "UNTAGGED", "ANY")
+        for after in (0, 3_001)
+    ),
+    call(images.list_images, TAGGED, tag_status="ANY", after=(3_001, "t03001-0"), limit=LIMIT),
+    *(
+        call(images.page_of_images, repository, tag_status=tag_status, after=after, limit=LIMIT)
+        for repository in (TAGGED, UNTAGGED)
+        for tag_status in ("TAGGED", "UNTAGGED", "ANY")
+        for after in (0, 3_001)
+    ),
+    call(images.tags_of_many, [TAGGED_IMAGE.id - 3 * number for number in range(LIMIT)]),
+    call(images.list_tags, TAGGED, after="", limit=LIMIT),
+    call(images.list_tags, TAGGED, after="t03001-0", limit=LIMIT),
+    *(
+        call(images.list_referrers, REFERRED, SUBJECT, artifact_types=types, after=after, limit=LIMIT)
+        for types in ([], [SBOM], [SIGNATURE], [SBOM, SIGNATURE], ["x/y"])
+        for after in (0, 3_003)
+    ),
+    call(images.detach_images_of, TAGGED, NOW, LIMIT),
+    call(images.find_detached),
+    call(images.drain_image, DETACHED_IMAGE, moved_by="me", limit=LIMIT),
+    call(images.trim_history, 100, LIMIT),
+    call(images.drop_history_of, DETACHED, LIMIT),
+    call(images.has_rows, TAGGED),
+    call(images.has_rows, DETACHED),
+    call(layers.find_layer, TAGGED, DIGESTS[2]),
+    call(layers.find_layers, TAGGED, DIGESTS),
+    call(layers.hold_layers, TAGGED, [*DIGESTS, Digest.parse(BASE_LAYER)]),
+    call(layers.renew_leases, TAGGED, [3, 6, 9], NOW),
+    call(layers.store_blob, Digest.parse(BASE_LAYER), size=1, storage_key="k", now=NOW),
+    call(layers.link, TAGGED, 1, NOW),
+    call(layers.hold_link, TAGGED, 3),
+    call(layers.unlink, TAGGED, 3),
+    call(layers.create_upload, TAGGED, "new", "k", NOW),
+    call(layers.find_upload, TAGGED, "u00040", NOW),
+    call(layers.lock_upload, TAGGED, "u00040", NOW),
+    call(layers.take_epoch, UPLOAD, NOW),
+    call(layers.commit_part, "u00040", 0, 1, part_size=1, now=NOW),
+    call(layers.complete_upload, "u00040", 0, DIGESTS[0], NOW),
+    call(layers.expire_upload, "u00040"),
+    call(layers.expire_uploads_of, DETACHED, LIMIT),
+    call(layers.find_expired_uploads, NOW, LIMIT),
+    call(layers.forget_uploads, ["u00040", "u00041"]),
+    call(layers.drain_links, TAGGED, LIMIT),
+    call(layers.has_uploads, TAGGED),
+    call(layers.has_uploads, 5),
+    call(pull_through.create, REGISTRY, Rule("new", RULE.upstream, 0, 0)),
+    call(pull_through.find_and_lock, REGISTRY, "p00000"),
+    call(pull_through.check_exist, REGISTRY, ["p00000", "p00002"]),
+    call(pull_through.find_page, REGISTRY, prefixes=[], after="p01000", limit=LIMIT),
+    call(pull_through.find_page, REGISTRY, prefixes=["p00000", "p02000"], after="", limit=LIMIT),
+    call(pull_through.replace_upstream, REGISTRY, RULE),
+    call(pull_through.remove, REGISTRY, "p00000"),
+    call(registries.read_document, REGISTRY, "policy"),
+    call(registries.put_document, REGISTRY, "policy", "{}", NOW),
+    call(registries.delete_document, REGISTRY, "policy"),
+    call(registries.add_exclusion, REGISTRY, "arn", NOW),
+    call(registries.remove_exclusion, REGISTRY, "arn:aws:iam::1:role/x"),
+    call(registries.list_exclusions, REGISTRY, after="", limit=LIMIT),
+    call(registries.count_exclusions, REGISTRY),
+    call(registries.is_excluded, REGISTRY, "arn"),
+    call(repositories.find, REGISTRY, "r00001"),
+    call(repositories.find_and_hold, REGISTRY, "r00001"),
+    call(repositories.create, REGISTRY, "new", SETTINGS, {"team": "a"}, NOW),
+    call(repositories.find_page, REGISTRY, after=None, limit=LIMIT),
+    call(repositories.find_page, OTHER_REGISTRY, after="r01000", limit=LIMIT),
+    call(repositories.count, REGISTRY, LIMIT),
+    call(repositories.update_settings, TAGGED, SETTINGS),
+    call(repositories.read_tags, TAGGED),
+    call(repositories.replace_tags, TAGGED, {"team": "b"}),
+    call(repositories.read_document, TAGGED, "policy"),
+    call(repositories.put_document, TAGGED, "policy", "{}", NOW),
+    call(repositories.delete_document, TAGGED, "policy"),
+    call(repositories.detach, TAGGED, NOW),
+    call(repositories.lock, TAGGED),
+    call(repositories.find_detached),
+    call(templates.create, REGISTRY, Template("new", TEMPLATE.settings, 0, 0)),
+    call(templates.find_and_lock, REGISTRY, "p00000"),
+    call(templates.find_page, REGISTRY, prefixes=[], after="p01000", limit=LIMIT),
+    call(templates.find_page, REGISTRY, prefixes=["p00000", "p02000"], after="", limit=LIMIT),
+    call(templates.find_covering, REGISTRY, "p00000/app/web"),
+    call(templates.replace_settings, REGISTRY, TEMPLATE),
+    call(templates.remove, REGISTRY, "p00000"),
+]
+
+#: Functions that have no plan to speak of, or one that costs what it must, and why.
+LEFT_OUT = {
+    audit.record: "inserts one row",
+    pull_through.count: "counts rules for their quota, which bounds them",
+    templates.count: "counts templates for their quota, which bounds them",
+    repositories.drop: "removes a row that many foreign keys name: test_dropping_walks_no_table",
+}
+
+#: Functions that may sort, for what they sort is named one by one by the caller.
+MAY_SORT: set[Callable[..., object]] = {images.hold_children, images.tags_of_many}
+
+
+class Undone(Exception):
+    """Ends a transaction of which nothing is to stay."""
+
+
+@dataclass
+class Statements:
+    """What a block has executed: each statement with its parameters, as the driver had them."""
+
+    executed: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+
+    def execute(
+        self, _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+    ) -> None:
+        """One more; of many parameters for one statement the first."""
+        self.executed.append((" ".join(statement.split()), parameters[0] if many else parameters))
+
+    def trace(self, statement: str) -> None:
+        """One more, as SQLite itself had it: those of hot.py do not pass SQLAlchemy."""
+        self.executed.append((statement, ()))
+
+
+@contextmanager
+def recorded() -> Generator[Statements]:
+    """Write down every statement of the block."""
+    statements = Statements()
+    event.listen(Engine, "before_cursor_execute", statements.execute)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", statements.execute)
+
+
+@pytest.fixture
+async def store(metadata: Metadata) -> Metadata:
+    """A database with thousands of rows in every table."""
+    await metadata.write(migrate)
+    await metadata.write(fill)
+    return metadata
+
+
+def test_every_function_of_every_store_is_called() -> None:
+    """What is not called below is named with its reason."""
+    public = {
+        function
+        for store in STORES
+        for name, function in inspect.getmembers(store, inspect.isfunction)
+        if function.__module__ == store.__name__ and not name.startswith("_")
+    }
+
+    assert public - LEFT_OUT.keys() == {function for function, _ in CALLS}
+
+
+@pytest.mark.timeout(300)
+async def test_no_statement_walks_a_table_or_sorts_one(store: Metadata) -> None:
+    """Each is answered from an index, in its order, and looks at little more than it answers with."""
+    faults: list[str] = []
+
+    for function, run in CALLS:
+        found = [fault for fault in await faults_of(store, run) if function not in MAY_SORT or not is_sort(fault)]
+        faults += [f"{function.__module__}.{function.__name__}: {fault}" for fault in found]
+
+    assert not faults, "\n".join(faults)
+
+
+async def test_dropping_walks_no_table(store: Metadata) -> None:
+    """Nor do the foreign keys that are checked when a repository's row and an image's row go."""
+    empty = await store.write(lambda c: repositories.create(c, REGISTRY, "empty", SETTINGS, {}, NOW).id)
+
+    assert await faults_of(store, lambda connection: repositories.drop(connection, empty)) == []
+
+
+async def faults_of(store: Metadata, run: Call) -> list[str]:
+    """What is wrong with the statements of a call, of which nothing stays."""
+    found: list[str] = []
+
+    def change(connection: Connection) -> None:
+        judge = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}[connection.dialect.name]
+        found[:] = judge(connection, run)
+        raise Undone
+
+    with pytest.raises(Undone):
+        await store.write(change)
+    return found
+
+
+def is_sort(fault: str) -> bool:
+    """Whether a statement only sorts what it has found."""
+    return fault.startswith(("USE TEMP B-TREE FOR ORDER BY", "Sort"))
+
+
+def _on_sqlite(connection: Connection, run: Call) -> list[str]:
+    """Scans and sorts in the plans, and how many instructions the call took."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 100
+
+    driver: Any = connection.connection.driver_connection
+    with recorded() as statements:
+        driver.set_progress_handler(count, 100)
+        driver.set_trace_callback(statements.trace)
+        run(connection)
+        driver.set_trace_callback(None)
+        driver.set_progress_handler(None, 0)
+    faults = [f"{steps} steps"] if steps > MOST_STEPS else []
+    for statement, parameters in statements.executed:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+        faults += [f"{step}: {statement}" for step in plan if _is_fault(step)]
+    return faults
+
+
+def _is_fault(step: str) -> bool:
+    """A step of SQLite's plan that walks a table or an index from end to end, or sorts."""
+    what, _, name = step.partition(" ")
+    return what == "USE" or (what == "SCAN" and name.split(" ")[0] in tables.metadata.tables)
+
+
+def _on_postgresql(connection: Connection, run: Call) -> list[str]:
+    """Scans and sorts in the plans, and how many rows each statement looked at."""
+    with recorded() as statements:
+        run(connection)
+    connection.rollback()
+    faults: list[str] = []
+    for statement, parameters in statements.executed:
+        if statement.startswith("INSERT"):  # of values, which has no plan
+            continue
+        explain = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}"
+        plan = connection.exec_driver_sql(explain, parameters).scalar_one()
+        nodes = list(_nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
+        faults += [
+            f"{node['Node Type']}: {statement}"
+            for node in nodes
+            if node["Node Type"] in {"Seq Scan", "Sort"} and _looked_at(node) > LIMIT
+        ]
+        most = max(map(_looked_at, nodes))
+        if most > MOST_ROWS:
+            faults.append(f"{most} rows: {statement}")
+    return faults
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from _nodes(child)
+
+
+def _looked_at(node: dict[str, Any]) -> int:
+    """Rows that a node of a plan gave on or threw away."""
+    removed = (count for name, count in node.items() if name.startswith("Rows Removed by"))
+    return (node["Actual Rows"] + sum(removed)) * node["Actual Loops"]
