@@ -6,6 +6,7 @@ from tests.api.clients import ECR
 from tests.api.images import ABSENT, image, push, push_layers
 
 from entrepot.core.clock import DAY, HOUR
+from entrepot.metadata.port import MetadataUnavailable
 from entrepot.testing.registry import RunningRegistry
 
 
@@ -152,3 +153,33 @@ async def test_a_manifest_that_is_no_utf_8_is_never_stored(
 async def get(ecr: ECR, repository: str, *image_ids: dict[str, str]) -> dict[str, list[dict[str, object]]]:
     """BatchGetImage."""
     return await ecr("BatchGetImage", repositoryName=repository, imageIds=image_ids)
+
+
+@pytest.mark.produces("BatchGetImage", "LimitExceededException")
+async def test_an_answer_holds_32_mib_of_manifests(ecr: ECR, repository: str) -> None:
+    """A manifest may have a hundred tags: a small request could ask for hundreds of megabytes."""
+    large = image(annotations={"padding": "x" * (3 * 1024 * 1024)})
+    tags = [f"v{number}" for number in range(11)]
+    await push(ecr, repository, large, *tags)
+    image_ids = [{"imageTag": tag} for tag in tags]
+
+    answer = await ecr("BatchGetImage", repositoryName=repository, imageIds=image_ids[:10])
+    refused = await ecr.error("BatchGetImage", repositoryName=repository, imageIds=image_ids)
+
+    assert [one["imageManifest"] == large.text for one in answer["images"]] == [True] * 10
+    assert refused["__type"] == "LimitExceededException"
+
+
+async def test_a_pull_is_answered_when_it_cannot_be_recorded(
+    ecr: ECR, repository: str, monkeypatch: pytest.MonkeyPatch, registry: RunningRegistry
+) -> None:
+    """A full disk stops pushes, not pulls."""
+    await push(ecr, repository, image(), "v1")
+
+    async def refuse(_change: object) -> None:
+        raise MetadataUnavailable("its disk is full")
+
+    monkeypatch.setattr(registry.services.metadata, "write", refuse)
+    answer = await ecr("BatchGetImage", repositoryName=repository, imageIds=[{"imageTag": "v1"}])
+
+    assert len(answer["images"]) == 1

@@ -195,3 +195,30 @@ async def test_a_mount_without_a_source_is_an_upload(oci: httpx.AsyncClient, blo
     answer = await oci.post(f"/v2/app/blobs/uploads/?mount={DIGEST}")
 
     assert answer.status_code == 202
+
+
+async def test_a_part_of_another_version_is_not_sent(ecr: ECR, oci: httpx.AsyncClient, repository: str) -> None:
+    """RFC 9110, section 13.1.5: where If-Range names another entity, the whole one is sent."""
+    digest = await push_layer(ecr, repository, b"0123456789")
+    part = {"range": "bytes=2-3"}
+
+    same = await oci.get(f"/v2/{repository}/blobs/{digest}", headers={**part, "if-range": f'"{digest}"'})
+    other = await oci.get(f"/v2/{repository}/blobs/{digest}", headers={**part, "if-range": '"other"'})
+
+    assert (same.status_code, same.content) == (206, b"23")
+    assert (other.status_code, other.content) == (200, b"0123456789")
+
+
+async def test_a_blob_whose_bytes_are_gone_is_an_error_with_a_body(
+    registry: RunningRegistry, ecr: ECR, oci: httpx.AsyncClient, repository: str
+) -> None:
+    """It is found out before the headers are sent; and nothing but the request's id is told."""
+    digest = await push_layer(ecr, repository, b"0123456789")
+    ((key,),) = await rows(registry, select(tables.blobs.c.storage_key))
+    await registry.storage.delete(key)
+
+    answer = await oci.get(f"/v2/{repository}/blobs/{digest}")
+
+    status, code, message = errors_of(answer)
+    assert (status, code) == (500, "UNKNOWN")
+    assert "request id" in message

@@ -270,3 +270,20 @@ async def test_a_page_of_referrers_that_does_not_exist_is_refused(
     answer = await oci.get(f"/v2/{repository}/referrers/{ABSENT}", params={"last": last})
 
     assert answer.status_code == (400 if last else 200)
+
+
+async def test_a_page_of_referrers_ends_where_their_manifests_get_large(
+    ecr: ECR, oci: httpx.AsyncClient, repository: str
+) -> None:
+    """Their annotations are all in the answer, and clients bound what they read of it."""
+    padding = {"annotations": {"padding": "x" * (1536 * 1024)}}
+    attached = [artifact(f"signature-{number}", image(), SIGNATURE, **padding) for number in range(3)]
+    for one in attached:
+        await push(ecr, repository, one)
+
+    first = await oci.get(f"/v2/{repository}/referrers/{image().digest}")
+    second = await oci.get(first.headers["link"].partition(">")[0].removeprefix("<"))
+
+    found = [[one["digest"] for one in page.json()["manifests"]] for page in (first, second)]
+    assert found == [[one.digest for one in attached[:2]], [attached[2].digest]]
+    assert "link" not in second.headers

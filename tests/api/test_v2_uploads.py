@@ -13,6 +13,7 @@ from tests.api.rows import is_stored, rows
 
 from entrepot.core.clock import DAY
 from entrepot.metadata import tables
+from entrepot.operations.layers import BATCH
 from entrepot.testing.registry import RunningRegistry
 
 CONTENT = b"0123456789"
@@ -272,3 +273,41 @@ async def test_what_arrived_is_counted(oci: httpx.AsyncClient, registry: Running
     await oci.head(f"/v2/app/blobs/{DIGEST}")
 
     assert registry.counters.bytes_received == len(CONTENT)
+
+
+async def test_a_put_with_a_body_can_be_repeated(oci: httpx.AsyncClient, location: str) -> None:
+    """Its answer may have got lost: the same request again is the same answer, and its bytes are of no use."""
+    first = await oci.put(f"{location}?digest={DIGEST}", content=CONTENT)
+
+    again = await oci.put(f"{location}?digest={DIGEST}", content=CONTENT)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["location"] == first.headers["location"]
+    assert (await oci.get(first.headers["location"])).content == CONTENT
+
+
+async def test_a_completion_is_not_repeated_once_the_blob_is_gone(oci: httpx.AsyncClient, location: str) -> None:
+    """It would answer that a blob is there which is not."""
+    await oci.put(f"{location}?digest={DIGEST}", content=CONTENT)
+    await oci.delete(f"/v2/app/blobs/{DIGEST}")
+
+    again = await oci.put(f"{location}?digest={DIGEST}")
+
+    assert errors_of(again)[:2] == (404, "BLOB_UPLOAD_UNKNOWN")
+
+
+async def test_a_push_without_room_is_refused_and_leaves_room(
+    registry: RunningRegistry, oci: httpx.AsyncClient, location: str
+) -> None:
+    """What had arrived of it is dropped at once, so that a smaller one still fits."""
+    registry.storage.capacity = 2 * BATCH
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield bytes(BATCH)
+
+    refused = await oci.patch(location, content=chunks())
+    put = await oci.put(f"{location}?digest={DIGEST}", content=CONTENT)
+
+    assert errors_of(refused) == (403, "DENIED", "The registry has no room for new layers")
+    assert put.status_code == 201

@@ -4,6 +4,7 @@ There SQLAlchemy's own work for a statement takes five times as long as the stat
 trip outweighs both, they go through SQLAlchemy as all others do.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.dialects import sqlite
 
 
 class LookUp:
-    """A SELECT of one row.
+    """A SELECT of few rows.
 
     Its columns are of types that SQLite's driver gives as they are: text, bytes, numbers, and a Boolean as 0 or 1.
     """
@@ -28,5 +29,14 @@ class LookUp:
         if connection.dialect.name != "sqlite":
             row = connection.execute(self._statement, parameters).first()
             return None if row is None else tuple(row)
+        return self._execute(connection, parameters).fetchone()
+
+    def all(self, connection: Connection, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Every row that the statement finds."""
+        if connection.dialect.name != "sqlite":
+            return [tuple(row) for row in connection.execute(self._statement, parameters)]
+        return self._execute(connection, parameters).fetchall()
+
+    def _execute(self, connection: Connection, parameters: Mapping[str, object]) -> sqlite3.Cursor:
         driver: Any = connection.connection.driver_connection
-        return driver.execute(self._sql, {**self._constants, **parameters}).fetchone()
+        return driver.execute(self._sql, {**self._constants, **parameters})

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from granian import Granian
@@ -41,11 +43,10 @@ def serve(settings: Settings, announce: Callable[[RootKey], None]) -> None:
 
     ``announce`` is called with the root key once everything is in place and before the first request.
     """
-    with claim(settings.data, settings.host, settings.port):
+    with claim(settings.data, settings.host, settings.port), _metrics_folder(settings.data):
         load_master_key(settings.data)
         root_key = load_root_key(settings)
         prepare_data(settings.data)
-        _prepare_metrics(settings.data)
         lifeline = Lifeline()
         server = Granian(
             "entrepot",
@@ -64,6 +65,9 @@ def serve(settings: Settings, announce: Callable[[RootKey], None]) -> None:
         )
 
         def load(_target: str) -> Application:
+            # Until granian has handlers of its own here, those of the parent would only swallow the signal.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             lifeline.hold()
             return _make_application(settings, root_key)
 
@@ -88,7 +92,8 @@ def _make_application(settings: Settings, root_key: RootKey) -> Application:
     )
 
 
-def _prepare_metrics(data: Path) -> None:
+@contextmanager
+def _metrics_folder(data: Path) -> Generator[None]:
     """An empty folder for the counters that the workers share; they begin at zero with each start.
 
     In memory where the system offers it: the files are mapped, and a full disk under one is SIGBUS.
@@ -102,3 +107,7 @@ def _prepare_metrics(data: Path) -> None:
     except OSError as error:
         raise CannotStart(f"the folder {folder} cannot be made anew: {error.strerror}") from None
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)

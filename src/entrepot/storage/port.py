@@ -75,8 +75,8 @@ class BlobStorage(Protocol):
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """Open ``key`` for appending at ``offset`` and fence every older epoch.
 
-        Bytes that lie beyond ``offset`` are garbage of an earlier attempt and are overwritten; a block that is left
-        by an exception takes back what was written in it, so that a push without room gives its room back.
+        Bytes that lie beyond ``offset`` are garbage of an earlier attempt and are overwritten. A block that is
+        left by an exception takes back what was written in it: a push without room gives its room back.
         ``hasher`` sees each byte once, in order, in the thread that writes it. Raises Fenced when a
         newer epoch is already known, BlobDamaged when fewer than ``offset`` bytes are there.
         """

@@ -155,13 +155,14 @@ def insert_image(
     return image, is_new
 
 
+_tags_of = LookUp(
+    select(image_tags.c.tag).where(image_tags.c.image_id == bindparam("image_id")).order_by(image_tags.c.tag)
+)
+
+
 def tags_of(connection: Connection, image_id: int) -> list[str]:
     """The image's tags, in byte order."""
-    return list(
-        connection.scalars(
-            select(image_tags.c.tag).where(image_tags.c.image_id == image_id).order_by(image_tags.c.tag)
-        )
-    )
+    return [tag for (tag,) in _tags_of.all(connection, {"image_id": image_id})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +413,8 @@ def page_of_images(
 
 def tags_of_many(connection: Connection, image_ids: Sequence[int]) -> dict[int, list[str]]:
     """The tags of each image, in byte order."""
+    if len(image_ids) == 1:
+        return {image_ids[0]: tags_of(connection, image_ids[0])}
     found: dict[int, list[str]] = {}
     rows = connection.execute(
         select(image_tags.c.image_id, image_tags.c.tag)

@@ -67,9 +67,10 @@ def parse_path(path: str) -> Path | None:
     """
     if path in {"/v2", "/v2/"}:
         return Base()
-    if not path.startswith("/v2/") or "\0" in path:
+    segments = path.removeprefix("/v2/").split("/")
+    if not path.startswith("/v2/") or "\0" in segments[-1]:
         return None
-    match path.removeprefix("/v2/").split("/"):
+    match segments:
         case [*name, "blobs", "uploads"] | [*name, "blobs", "uploads", ""]:
             found = Uploads("/".join(name))
         case [*name, "blobs", "uploads", upload_id]:
