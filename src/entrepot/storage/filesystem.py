@@ -24,6 +24,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MIB = 2**20
+#: What a read takes at a time. The server holds some of them for a client that does not read on: larger ones cost
+#: memory with many slow clients, smaller ones cost time with a fast one.
+_CHUNK = 256 * 1024
 #: No room on the disk, in the quota, or below the largest size a file may have.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -66,7 +69,7 @@ class FilesystemStorage:
         with ExitStack() as held:
             file = await _run(self._threads, open_to_read, path, end, held)
             while position < end:
-                chunk = await _run(self._threads, read_at, file, position, min(_MIB, end - position))
+                chunk = await _run(self._threads, read_at, file, position, min(_CHUNK, end - position))
                 position += len(chunk)
                 yield chunk
 
