@@ -166,7 +166,7 @@ async def test_a_blob_that_shrinks_while_it_is_read_ends_in_an_error(
     os.truncate(root / KEY[:2] / KEY, MIB)
 
     with pytest.raises(BlobDamaged):
-        await anext(reading)
+        _ = [chunk async for chunk in reading]
 
 
 async def test_a_stalled_process_is_fenced(storage: FilesystemStorage, root: Path) -> None:
