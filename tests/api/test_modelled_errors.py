@@ -82,7 +82,6 @@ ARGUED: dict[str, dict[str, str]] = {
     ),
     "LimitExceededException": dict.fromkeys(
         (
-            "BatchGetImage",
             "PutAccountSetting",
             "DeregisterPullTimeUpdateExclusion",
             "ListPullTimeUpdateExclusions",

@@ -11,6 +11,11 @@ def of_session(session: int) -> list[int]:
     return sorted(pid for pid in pids if _session(pid) == session)
 
 
+def parent(pid: int) -> int:
+    """The pid of the process that made it."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def peak_memory(pid: int) -> int:
     """Peak resident bytes (VmHWM) since the start, or since the last `reset_peak_memory`."""
     status = Path(f"/proc/{pid}/status").read_text()

@@ -5,7 +5,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.live.server import Server, free_port, refusal_of
+from tests.live import processes
+from tests.live.server import Server, free_port, refusal_of, running
+from tests.live.waiting import eventually
 
 
 def assert_one_clear_line(said: str, naming: str) -> None:
@@ -65,6 +67,42 @@ def test_bad_setting_is_refused_by_name(setting: str, value: str, tmp_path: Path
     said = refusal_of("--listen", f"127.0.0.1:{free_port()}", "--data", str(tmp_path / "data"), **{setting: value})
 
     assert_one_clear_line(said.lower(), naming=setting.removeprefix("ENTREPOT_").lower())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("master.key", b""),
+        ("master.key", b"x" * 31),
+        ("root-key.json", b"{"),
+        ("blobs", b""),
+        ("metadata.db", b"no"),
+    ],
+)
+def test_a_damaged_data_folder_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
+    """A registry whose keys or database cannot be read does not start with others."""
+    (tmp_path / name).write_bytes(content)
+
+    said = refusal_of("--listen", f"127.0.0.1:{free_port()}", "--data", str(tmp_path))
+
+    assert_one_clear_line(said, naming="entrepot: ")
+    assert (tmp_path / name).read_bytes() == content
+
+
+def test_a_background_worker_that_is_killed_is_followed_by_another() -> None:
+    """Deleted images would never be drained, and nobody would notice."""
+    with running() as server:
+        main = server.processes()[0]
+
+        def background() -> list[int]:
+            return [pid for pid in server.processes() if pid != main and processes.parent(pid) != main]
+
+        eventually(lambda: len(background()) == 1, within=10)
+        killed = background()
+        processes.kill(killed[0])
+
+        eventually(lambda: len(background()) == 1 and background() != killed, within=10)
+        assert "background worker" in server.log()
 
 
 def test_data_is_for_its_owner_alone(server: Server) -> None:
