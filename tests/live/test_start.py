@@ -74,7 +74,6 @@ def test_bad_setting_is_refused_by_name(setting: str, value: str, tmp_path: Path
     [
         ("master.key", b""),
         ("master.key", b"x" * 31),
-        ("root-key.json", b"{"),
         ("blobs", b""),
         ("metadata.db", b"no"),
     ],
