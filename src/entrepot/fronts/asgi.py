@@ -105,12 +105,44 @@ class Request:
         return int(text)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives; raises BodyBrokeOff when it does not arrive whole."""
+        """The body as it arrives; raises BodyBrokeOff when it does not arrive whole, or stands still."""
+
+        async def receive_in_time() -> Message:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                return await self.receive()
+
+        async for chunk in self._arriving(receive_in_time):
+            yield chunk
+
+    async def body(self, limit: int, take: Callable[[int], Awaitable[None]] | None = None) -> bytes:
+        """The whole body, within the time that the slowest honest client needs for it.
+
+        ``take`` is asked for the room of each piece. Raises BodyTooLarge, BodyBrokeOff, and what ``take`` raises.
+        """
+        announced = limit if self.content_length is None else self.content_length
+        if announced > limit:
+            raise BodyTooLarge(limit)
+        parts: list[bytes] = []
+        size = 0
+        # One time-out for all of it: on a small request a time-out costs as much as looking up its image.
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT + announced / SLOWEST):
+                async for chunk in self._arriving(self.receive):
+                    size += len(chunk)
+                    if size > limit:
+                        raise BodyTooLarge(limit)
+                    if take is not None:
+                        await take(len(chunk))
+                    parts.append(chunk)
+        except TimeoutError:
+            raise BodyBrokeOff from None
+        return b"".join(parts)
+
+    async def _arriving(self, receive: Receive) -> AsyncIterator[bytes]:
         expected, received, more = self.content_length, 0, True
         while more:
             try:
-                async with asyncio.timeout(BODY_TIMEOUT):
-                    message = await self.receive()
+                message = await receive()
             except TimeoutError:
                 raise BodyBrokeOff from None
             if message["type"] == "http.disconnect":
@@ -122,28 +154,6 @@ class Request:
                 yield chunk
         if expected is not None and received != expected:
             raise BodyBrokeOff
-
-    async def body(self, limit: int, take: Callable[[int], Awaitable[None]] | None = None) -> bytes:
-        """The whole body, within the time that the slowest honest client needs for ``limit`` bytes.
-
-        ``take`` is asked for the room of each piece. Raises BodyTooLarge, BodyBrokeOff, and what ``take`` raises.
-        """
-        if (self.content_length or 0) > limit:
-            raise BodyTooLarge(limit)
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT + limit / SLOWEST):
-                async for chunk in self.chunks():
-                    size += len(chunk)
-                    if size > limit:
-                        raise BodyTooLarge(limit)
-                    if take is not None:
-                        await take(len(chunk))
-                    parts.append(chunk)
-        except TimeoutError:
-            raise BodyBrokeOff from None
-        return b"".join(parts)
 
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
