@@ -57,6 +57,10 @@ class MasterKey:
             raise ValueError("A master key is 32 bytes long")
         object.__setattr__(self, "id", self.derive("key id", _KEY_ID_SIZE))
 
+    def bound_to(self, secret: str) -> "MasterKey":
+        """Another master key, which depends on a secret too: what it signs is worth nothing once that changes."""
+        return MasterKey(hmac.digest(self.secret, secret.encode(), "sha256"))
+
     def derive(self, purpose: str, size: int = 32) -> bytes:
         """The key for a purpose: HKDF-SHA256 (RFC 5869) with the purpose as its info."""
         info = f"entrepot {purpose}".encode()

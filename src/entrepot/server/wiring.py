@@ -71,7 +71,7 @@ def wire(settings: Settings, root_key: RootKey, counters: Counters) -> Wired:
     services = Services(
         metadata=metadata,
         storage=FilesystemStorage(blob_folder(settings.data), threads=threads),
-        signer=Signer(load_master_key(settings.data)),
+        signer=Signer(load_master_key(settings.data).bound_to(root_key.secret_access_key)),
         counters=counters,
         clock=system_clock,
         random_hex=secrets.token_hex,

@@ -51,6 +51,16 @@ def ticket(expires_at: int = NOW + HOUR) -> DownloadTicket:
     )
 
 
+def test_a_token_dies_with_the_secret_that_its_key_was_bound_to() -> None:
+    """A new secret for the root is a new key, whatever its id; the same secret is the same key after a restart."""
+    master = MasterKey(SECRET)
+    text = token().issue(Signer(master.bound_to("old")))
+
+    assert AuthorizationToken.parse(Signer(master.bound_to("old")), text, NOW) == token()
+    with pytest.raises(InvalidToken):
+        AuthorizationToken.parse(Signer(master.bound_to("new")), text, NOW)
+
+
 @given(payload=st.binary(max_size=100), purpose=st.text(st.characters(codec="utf-8"), max_size=20))
 def test_what_was_signed_opens(signer: Signer, payload: bytes, purpose: str) -> None:
     """Any payload comes back, and its string fits into a URL as it is."""
