@@ -119,3 +119,14 @@ async def test_arns_are_those_of_the_regions_partition(
     created = await ECR(registry, region=region)("CreateRepository", repositoryName="app")
 
     assert created["repository"]["repositoryArn"] == f"arn:{partition}:ecr:{region}:000000000000:repository/app"
+
+
+@pytest.mark.parametrize("region", ["x" * 26, "US-EAST-1", "us_east_1", "x"])
+async def test_a_scope_that_names_no_region_is_refused(registry: RunningRegistry, region: str) -> None:
+    """It would be an empty registry of its own, and its ARNs would be none."""
+    refused = await ECR(registry, region=region).error("CreateRepository", repositoryName="app")
+
+    assert refused == {
+        "__type": "InvalidSignatureException",
+        "message": "Credential should be scoped to a valid region.",
+    }

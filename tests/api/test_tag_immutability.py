@@ -1,5 +1,7 @@
 """Tags that may not move, and the exceptions from it, on both faces."""
 
+import json
+
 import httpx
 import pytest
 from tests.api.clients import ECR, errors_of
@@ -98,3 +100,21 @@ async def put(oci: httpx.AsyncClient, repository: str, tag: str, pushed: Image) 
     return await oci.put(
         f"/v2/{repository}/manifests/{tag}", content=pushed.content, headers={"content-type": pushed.media_type}
     )
+
+
+async def test_an_exclusion_filter_has_two_wildcards_at_most(ecr: ECR) -> None:
+    """As ECR's documentation has it."""
+    await ecr("CreateRepository", repositoryName="plain")
+
+    async def put(wildcard: str) -> httpx.Response:
+        members = {
+            "repositoryName": "plain",
+            "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+            "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": wildcard}],
+        }
+        return await ecr.send("PutImageTagMutability", json.dumps(members).encode())
+
+    assert (await put("a*b*")).status_code == 200
+    refused = await put("a*b*c*")
+    assert (refused.status_code, refused.json()["__type"]) == (400, "InvalidParameterException")
+    assert "at most 2 wildcards" in refused.json()["message"]

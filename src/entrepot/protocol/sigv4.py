@@ -28,6 +28,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = timedelta(minutes=5)
 
 _TERMINATOR = "aws4_request"
+_REGION = re.compile(r"[0-9a-z-]{2,25}")
 _BASIC_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SIGNED_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _PARAMETERS = ("Credential", "SignedHeaders", "Signature")
@@ -173,7 +174,7 @@ def check_scope(
     _check_skew(time, datetime.fromtimestamp(now // SECOND, UTC))
     if authorization.service != service:
         raise InvalidSignature(f"Credential should be scoped to correct service: '{service}'.")
-    if region is not None and authorization.region != region:
+    if _REGION.fullmatch(authorization.region) is None or region not in {None, authorization.region}:
         raise InvalidSignature("Credential should be scoped to a valid region.")
 
 

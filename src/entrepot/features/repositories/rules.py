@@ -12,6 +12,8 @@ MAX_RESOURCE_TAGS = 50
 MAX_TAG_KEY = 128
 MAX_TAG_VALUE = 256
 MAX_EXCLUSION_FILTERS = 5
+#: Of ``*`` in one exclusion filter.
+MAX_EXCLUSION_WILDCARDS = 2
 
 _RESOURCE_TAG = re.compile(r"[\w .:/=+@-]*")
 _EXCLUSION_FILTER = re.compile(r"[0-9a-zA-Z._*-]{1,128}")
@@ -41,6 +43,8 @@ def check_settings(settings: RepositorySettings) -> None:
     for wildcard in settings.exclusions:
         if _EXCLUSION_FILTER.fullmatch(wildcard) is None:
             raise InvalidParameter(parameter, "must satisfy regular expression '^[0-9a-zA-Z._*-]{1,128}'")
+        if wildcard.count("*") > MAX_EXCLUSION_WILDCARDS:
+            raise InvalidParameter(parameter, f"A filter has at most {MAX_EXCLUSION_WILDCARDS} wildcards")
     if settings.encryption_type != "AES256":
         raise EncryptionUnavailable(settings.encryption_type)
 
