@@ -66,12 +66,6 @@ def registry_of_host(host: str) -> RegistryId | None:
     return RegistryId(found["account"], found["region"])
 
 
-def check_account(account: str, parameter: str) -> None:
-    """Refuse what is no account id; raises InvalidParameter."""
-    if re.fullmatch("[0-9]{12}", account, re.ASCII) is None:
-        raise InvalidParameter(parameter, "must satisfy regular expression '[0-9]{12}'")
-
-
 def check_region(region: str, parameter: str) -> None:
     """Refuse what is no region; raises InvalidParameter."""
     if _REGION.fullmatch(region) is None:

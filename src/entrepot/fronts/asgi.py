@@ -1,7 +1,7 @@
 """Requests and answers over ASGI, as all fronts use them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -154,9 +154,6 @@ class Request:
                 yield chunk
         if expected is not None and received != expected:
             raise BodyBrokeOff
-
-
-Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
