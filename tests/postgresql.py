@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,13 +32,47 @@ FAST = {
 }
 
 
+#: For tests that kill the server: what it has committed survives the death of its processes.
+CRASH_SAFE = FAST | {"synchronous_commit": "on"}
+
+
 @dataclass
 class Server:
-    """A running server. ``binaries`` is the folder of its programs."""
+    """A server in a folder. ``binaries`` is the folder of its programs, ``owner`` the user that it runs as."""
 
     binaries: Path
+    folder: Path
+    owner: str | None
     port: int
+    options: Mapping[str, str]
     numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self.folder / "data"
+
+    @property
+    def pid(self) -> int:
+        """Its first process, which starts one for each session."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of its programs on its data directory."""
+        command = [self.binaries / program, f"--pgdata={self.data}", *arguments]
+        with (self.folder / "output").open("w") as output:
+            subprocess.run(command, user=self.owner, check=True, stdout=output, cwd=self.folder)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = {**self.options, "port": str(self.port), "unix_socket_directories": str(self.folder)}
+        given = " ".join(f"--{key}={options[key]}" for key in options)
+        self.run("pg_ctl", "start", f"--log={self.folder / 'log'}", "-o", given)
+
+    def stop(self, mode: str = "fast") -> None:
+        """End it, if it runs: ``fast`` ends its sessions, ``immediate`` is as good as a crash."""
+        if (self.data / "postmaster.pid").exists():
+            self.run("pg_ctl", "stop", f"--mode={mode}")
 
     def url(self, database: str) -> str:
         """How to reach a database."""
@@ -76,7 +110,7 @@ async def migrated(url: str) -> None:
 
 
 @contextmanager
-def postgresql_server() -> Generator[Server]:
+def postgresql_server(options: Mapping[str, str] = FAST) -> Generator[Server]:
     """Start a server with a migrated template, and stop it. Skips where none is installed, outside CI."""
     binaries = installed_binaries()
     with tempfile.TemporaryDirectory(prefix="entrepot-postgresql-") as name:
@@ -84,26 +118,14 @@ def postgresql_server() -> Generator[Server]:
         if owner:
             shutil.chown(folder, owner)
 
-        def run(program: str, *arguments: str) -> None:
-            command = [binaries / program, f"--pgdata={folder / 'data'}", *arguments]
-            with (folder / "output").open("w") as output:
-                subprocess.run(command, user=owner, check=True, stdout=output, cwd=folder)
-
-        run("initdb", "--auth=trust", "--username=postgres", "--no-sync", *LINGUISTIC)
-        server = Server(binaries, free_port())
-        options = FAST | {"port": str(server.port), "unix_socket_directories": name}
-        run(
-            "pg_ctl",
-            "start",
-            f"--log={folder / 'log'}",
-            "-o",
-            " ".join(f"--{key}={options[key]}" for key in options),
-        )
+        server = Server(binaries, folder, owner, free_port(), options)
+        server.run("initdb", "--auth=trust", "--username=postgres", "--no-sync", *LINGUISTIC)
+        server.start()
         try:
             server.make_template()
             yield server
         finally:
-            run("pg_ctl", "stop", "--mode=fast")
+            server.stop()
 
 
 def installed_binaries() -> Path:

@@ -69,8 +69,9 @@ async def metadata(
 
 
 def empty(connection: Connection) -> None:
-    """Delete every row but that of the schema's version, in one statement."""
-    names = [table.name for table in reversed(tables.metadata.sorted_tables) if table is not tables.schema]
+    """Delete every row but those that the migrations make, in one statement."""
+    kept = (tables.schema, tables.generations)
+    names = [table.name for table in reversed(tables.metadata.sorted_tables) if table not in kept]
     deletions = " ".join(f"DELETE FROM {name};" for name in names)
     connection.exec_driver_sql(f"DO $$ BEGIN {deletions} END $$")
 

@@ -97,6 +97,58 @@ async def test_an_image_that_need_not_or_cannot_be_converted_comes_as_it_is(
     assert found["imageId"]["imageDigest"] == OCI_IMAGE.digest
 
 
+async def test_a_manifest_that_mixes_the_families_comes_in_one(ecr: ECR, repository: str) -> None:
+    """Some builders put OCI's layers into Docker's manifest."""
+    mixed = image(media_type=DOCKER_MANIFEST, layers=[descriptor(DOCKER_LAYER, LAYER)])
+    await push(ecr, repository, mixed, "v1")
+
+    found = await get(ecr, {"imageTag": "v1"}, OCI_MANIFEST)
+
+    assert json.loads(found["imageManifest"]) == json.loads(OCI_IMAGE.content)
+
+
+async def test_each_image_of_a_batch_is_converted_for_itself(ecr: ECR, repository: str) -> None:
+    """By two tags twice, by digest not at all; a failure beside them stays one."""
+    await push(ecr, repository, OCI_IMAGE, "v1", "v2")
+    await push(ecr, repository, artifact("sbom", None, "application/vnd.example.sbom"), "sbom")
+
+    answer = await ecr(
+        "BatchGetImage",
+        repositoryName=repository,
+        imageIds=[
+            *({"imageTag": tag} for tag in ("v1", "missing", "sbom", "v2", "v1")),
+            {"imageDigest": OCI_IMAGE.digest},
+        ],
+        acceptedMediaTypes=[DOCKER_MANIFEST],
+    )
+
+    found = [(one["imageId"].get("imageTag"), one["imageManifestMediaType"]) for one in answer["images"]]
+    assert found == [
+        ("v1", DOCKER_MANIFEST),
+        ("sbom", OCI_MANIFEST),
+        ("v2", DOCKER_MANIFEST),
+        (None, OCI_MANIFEST),
+    ]
+    assert all(
+        one["imageId"]["imageDigest"] == digest_of(one["imageManifest"].encode()) for one in answer["images"]
+    )
+    assert [one["failureCode"] for one in answer["failures"]] == ["ImageNotFound"]
+
+
+async def test_a_converted_manifest_can_be_pushed(ecr: ECR, repository: str) -> None:
+    """It names what the repository has, so it is an image like any other, with the digest that was answered."""
+    await push(ecr, repository, OCI_IMAGE, "v1")
+    converted = await get(ecr, {"imageTag": "v1"}, DOCKER_MANIFEST)
+
+    pushed = await ecr(
+        "PutImage", repositoryName=repository, imageManifest=converted["imageManifest"], imageTag="docker"
+    )
+
+    assert pushed["image"]["imageId"]["imageDigest"] == converted["imageId"]["imageDigest"]
+    back = await get(ecr, {"imageTag": "docker"}, OCI_MANIFEST)
+    assert json.loads(back["imageManifest"]) == json.loads(OCI_IMAGE.content)
+
+
 async def test_an_artifact_comes_as_it_is(ecr: ECR, repository: str) -> None:
     """Docker's manifest has no place for its type or its subject."""
     signature = artifact("signature", OCI_IMAGE, "application/vnd.example.signature")

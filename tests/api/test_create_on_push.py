@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 from tests.api.clients import ECR, Body, errors_of
-from tests.api.images import Image, digest_of, index, push_layer
+from tests.api.images import ABSENT, Image, digest_of, image, index, push_layer
 from tests.api.rows import count, execute, rows
 
+from entrepot.core.media_types import OCI_INDEX
 from entrepot.metadata.tables import audit_records, repositories
 from entrepot.testing.registry import RunningRegistry
 
@@ -261,6 +262,62 @@ async def test_a_repository_that_is_made_is_in_the_audit_records(
     (row,) = await rows(registry, audit_records.select())
     assert (row.operation, row.repository) == ("CreateRepository", "app")
     assert row.principal == "arn:aws:iam::000000000000:root"
+
+
+MISSING = "required for pushing image into repository with name 'app' in the registry with id '000000000000' do not exist"
+CONFIG, LAYER = (digest_of(blob) for blob in image().blobs)
+REFUSED = [
+    ("v1", b"{", "MANIFEST_INVALID", "'Invalid JSON syntax'"),
+    ("v1", b"[]", "MANIFEST_INVALID", ""),
+    ("v1", b'{"schemaVersion": 2}', "MANIFEST_INVALID", ""),
+    (
+        ABSENT,
+        index().content,
+        "MANIFEST_INVALID",
+        "does not match the image digest that Amazon ECR has calculated",
+    ),
+    (
+        "v1",
+        index(manifests=[{"mediaType": "x/y", "digest": ABSENT, "size": 1}] * 241).content,
+        "MANIFEST_INVALID",
+        "The manifest has 241 references",
+    ),
+    ("v1", image().content, "MANIFEST_BLOB_UNKNOWN", f"Layers with digests '[{CONFIG}, {LAYER}]' {MISSING}"),
+    ("v1", index(image()).content, "MANIFEST_BLOB_UNKNOWN", f"Images with digests '[{image().digest}]' {MISSING}"),
+    ("a%20b", index().content, "TAG_INVALID", ""),
+]
+
+
+@pytest.mark.registry(create_on_push=True)
+@pytest.mark.parametrize("by_template", [True, False], ids=["template", "setting"])
+@pytest.mark.parametrize(("reference", "content", "code", "words"), REFUSED)
+async def test_a_manifest_that_is_refused_makes_no_repository(
+    ecr: ECR,
+    oci: httpx.AsyncClient,
+    registry: RunningRegistry,
+    by_template: bool,
+    reference: str,
+    content: bytes,
+    code: str,
+    words: str,
+) -> None:
+    """Whether it is flawed in itself, or names what a new repository cannot have."""
+    if by_template:
+        await template(ecr, "ROOT")
+    media_type = json.loads(content).get("mediaType", OCI_INDEX) if content.startswith(b'{"') else OCI_INDEX
+
+    answer = await oci.put(f"/v2/app/manifests/{reference}", content=content, headers={"content-type": media_type})
+
+    assert errors_of(answer)[:2] == (400, code)
+    assert words in errors_of(answer)[2]
+    assert await count(registry, repositories) == 0
+
+
+async def test_a_missing_repository_is_missing_before_its_manifest_is_flawed(oci: httpx.AsyncClient) -> None:
+    """Where no template covers the name, nobody looks at the manifest."""
+    answer = await oci.put("/v2/app/manifests/v1", content=b"{", headers={"content-type": OCI_INDEX})
+
+    assert errors_of(answer)[:2] == (404, "NAME_UNKNOWN")
 
 
 async def template(ecr: ECR, prefix: str, **settings: Any) -> Body:

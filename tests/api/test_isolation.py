@@ -28,7 +28,9 @@ async def test_a_registry_of_another_account_is_denied(ecr: ECR, repository: str
     """Whether there is such a repository or not, in AWS's words."""
     members = CALLS[operation]
     resource = "*"
-    if "repositoryName" in members and operation != "DescribeRepositories":
+    if operation == "DescribeRepositories":
+        resource = f"arn:aws:ecr:us-east-1:{OTHER}:repository/*"
+    elif "repositoryName" in members:
         resource = f"arn:aws:ecr:us-east-1:{OTHER}:repository/app"
 
     assert await ecr.error(operation, registryId=OTHER, **members) == {

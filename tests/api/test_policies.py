@@ -92,6 +92,15 @@ FLAWED = [
     json.dumps({"Id": float("nan"), "Statement": [STATEMENT]}),
     '{"Id": "\\ud800", "Statement": [' + json.dumps(STATEMENT) + "]}",
     '{"Statement":' + "[" * 5000,
+    '{"Statement":' + "[" * 800 + "]" * 800 + "}",
+    json.dumps({"Statement": [{**STATEMENT, "Sid": "a\0b"}]}),
+    json.dumps({"Statement": [{**STATEMENT, "Sid": "a\nb"}]}),
+    json.dumps({"Statement": [{**STATEMENT, "Sid": "a\x7f"}]}),
+    json.dumps({"Statement": [{**STATEMENT, "Sid": "\x9b0m"}]}, ensure_ascii=False),
+    json.dumps({"Id": "a\0", "Statement": [STATEMENT]}),
+    json.dumps({"Statement": [{**STATEMENT, "Condition": {"StringLike": {"aws:x": ["y", "\x1b"]}}}]}),
+    json.dumps({"Statement": [{**STATEMENT, "Condition": {"StringLike": {"aws:x\t": "y"}}}]}),
+    json.dumps({"Statement": [{**STATEMENT, "Principal": {"Federated": "arn:\r"}}]}),
 ]
 
 
@@ -113,6 +122,7 @@ async def test_what_is_no_repository_policy_is_refused(ecr: ECR, repository: str
     "statement",
     [
         {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "ecr:*"},
+        {**STATEMENT, "Sid": "new statement, \N{LATIN SMALL LETTER E WITH ACUTE}\N{WHITE SMILING FACE}"},
         {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::123456789012:role/x"]}, "NotAction": "ecr:Put*"},
         {"Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "*"},
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": ["ECR:batchgetimage"]},
@@ -121,12 +131,45 @@ async def test_what_is_no_repository_policy_is_refused(ecr: ECR, repository: str
     ],
 )
 async def test_every_form_of_statement_is_taken(ecr: ECR, repository: str, statement: Body) -> None:
-    """What AWS's grammar allows is kept."""
+    """What AWS's grammar allows is kept; one of these denies the caller, which has to be forced."""
     text = json.dumps({"Version": "2012-10-17", "Id": "x", "Statement": statement})
 
-    found = await ecr("SetRepositoryPolicy", repositoryName=repository, policyText=text)
+    found = await ecr("SetRepositoryPolicy", repositoryName=repository, policyText=text, force=True)
 
     assert json.loads(found["policyText"]) == json.loads(text)
+
+
+LOCKING: Body = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Deny", "Principal": "*", "Action": "ecr:*"},
+}
+
+
+@produces("SetRepositoryPolicy", "InvalidParameterException")
+async def test_a_policy_that_locks_its_author_out_is_refused(ecr: ECR, repository: str) -> None:
+    """And the one before it stays."""
+    await ecr("SetRepositoryPolicy", repositoryName=repository, policyText=json.dumps(POLICY))
+
+    refused = await ecr.error("SetRepositoryPolicy", repositoryName=repository, policyText=json.dumps(LOCKING))
+
+    assert "The policy would keep you from setting another one" in refused["message"]
+    kept = await ecr("GetRepositoryPolicy", repositoryName=repository)
+    assert json.loads(kept["policyText"]) == POLICY
+
+
+async def test_a_forced_lock_out_holds_and_the_root_can_remove_it(ecr: ECR, repository: str) -> None:
+    """A policy denies the root as well; taking it away is the one thing that it does not."""
+    await ecr("SetRepositoryPolicy", repositoryName=repository, policyText=json.dumps(LOCKING), force=True)
+
+    denied = await ecr.error("GetRepositoryPolicy", repositoryName=repository)
+    await ecr("DeleteRepositoryPolicy", repositoryName=repository)
+
+    assert denied == {
+        "__type": "AccessDeniedException",
+        "message": "User: arn:aws:iam::000000000000:root is not authorized to perform: ecr:GetRepositoryPolicy on "
+        "resource: arn:aws:ecr:us-east-1:000000000000:repository/app with an explicit deny in a resource-based policy",
+    }
+    await ecr.error("GetRepositoryPolicy", repositoryName=repository)
 
 
 async def test_a_policy_goes_with_its_repository(ecr: ECR, repository: str) -> None:

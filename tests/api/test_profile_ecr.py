@@ -102,7 +102,16 @@ NAME = r"must satisfy regular expression '[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-
 INVALID = [
     ("GET", "App/tags/list", b"", "repositoryName", NAME),
     ("GET", "app/tags/list?n=1001", b"", "maxResults", "Member must have value less than or equal to 1000"),
+    ("GET", f"app/tags/list?n={'9' * 99}", b"", "maxResults", "Member must have value less than or equal to 1000"),
     ("GET", "app/tags/list?n=0", b"", "maxResults", "Member must have value greater than or equal to 1"),
+    (
+        "GET",
+        f"app/tags/list?n=-{'9' * 99}",
+        b"",
+        "maxResults",
+        "Member must have value greater than or equal to 1",
+    ),
+    ("GET", "app/tags/list?n=1.5", b"", "maxResults", "Member must be a number"),
     ("GET", "app/tags/list?last=v1", b"", "nextToken", "Invalid token"),
     ("PUT", "app/manifests/a%20b", b"{}", "imageTag", TAG),
     ("PUT", "app/manifests/v1", b"{", "ImageManifest", "Invalid JSON syntax"),

@@ -1,11 +1,13 @@
 """PutImage."""
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import insert, select, update
-from tests.api.clients import ECR
+from tests.api.clients import ECR, errors_of
 from tests.api.images import (
     ABSENT,
     CONFIG,
@@ -315,17 +317,10 @@ async def test_a_tag_outside_the_grammar_is_refused_in_ecrs_words(ecr: ECR, repo
 
 @produces("PutImage", "LimitExceededException")
 async def test_an_image_has_at_most_1000_tags(ecr: ECR, registry: RunningRegistry, repository: str) -> None:
-    """The 1001st is refused, and nothing of that push is kept."""
+    """The 1001st is refused, and nothing of that push is kept; a tag that goes makes room."""
     pushed = image()
     await push(ecr, repository, pushed)
-    ((image_id, repository_id),) = await rows(registry, select(tables.images.c.id, tables.images.c.repository_id))
-    many = [
-        {"repository_id": repository_id, "tag": f"t{number}", "image_id": image_id, "moved_at": 0}
-        for number in range(999)
-    ]
-    await execute(
-        registry, insert(tables.image_tags).values(many), update(tables.images).values(tag_count=len(many))
-    )
+    await add_tags(registry, 999)
 
     await put(ecr, repository, pushed, "last")
     refused = await ecr.error(
@@ -338,6 +333,74 @@ async def test_an_image_has_at_most_1000_tags(ecr: ECR, registry: RunningRegistr
         "'000000000000' exceeds the maximum allowed number of tags per image which is '1000'",
     }
     assert await count(registry, tables.image_tags) == 1000
+    await ecr("BatchDeleteImage", repositoryName=repository, imageIds=[{"imageTag": "last"}])
+    await put(ecr, repository, pushed, "too-many")
+
+
+async def test_a_tag_that_moves_away_makes_room_too(ecr: ECR, registry: RunningRegistry, repository: str) -> None:
+    """And one that moves in needs it; the tag that is refused stays where it was."""
+    full, other = image("full"), image("other")
+    await push(ecr, repository, full)
+    await add_tags(registry, 1000)
+    await push(ecr, repository, other, "latest")
+
+    refused = await ecr.error("PutImage", repositoryName=repository, imageManifest=full.text, imageTag="latest")
+    again = await ecr.error("PutImage", repositoryName=repository, imageManifest=full.text, imageTag="t0")
+    stayed = await ecr("BatchGetImage", repositoryName=repository, imageIds=[{"imageTag": "latest"}])
+    await put(ecr, repository, other, "t0")
+    await put(ecr, repository, full, "latest")
+
+    assert (refused["__type"], again["__type"]) == ("LimitExceededException", "ImageAlreadyExistsException")
+    assert stayed["images"][0]["imageId"]["imageDigest"] == other.digest
+
+
+async def test_of_pushes_at_a_time_as_many_are_let_in_as_there_is_room(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
+    """Not one more."""
+    pushed = image()
+    await push(ecr, repository, pushed)
+    await add_tags(registry, 997)
+    bodies = [
+        json.dumps(
+            {"repositoryName": repository, "imageManifest": pushed.text, "imageTag": f"new{number}"}
+        ).encode()
+        for number in range(8)
+    ]
+
+    answers = await asyncio.gather(*(ecr.send("PutImage", body) for body in bodies))
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [400] * 5
+    assert await count(registry, tables.image_tags) == 1000
+
+
+async def test_a_push_of_many_tags_that_do_not_fit_sets_none(
+    ecr: ECR, oci: httpx.AsyncClient, registry: RunningRegistry, repository: str
+) -> None:
+    """The tags of one PUT are one change."""
+    pushed = image()
+    await push(ecr, repository, pushed)
+    await add_tags(registry, 950)
+    tags = "&".join(f"tag=new{number}" for number in range(51))
+
+    answer = await oci.put(
+        f"/v2/{repository}/manifests/{pushed.digest}?{tags}",
+        content=pushed.content,
+        headers={"content-type": pushed.media_type},
+    )
+
+    assert errors_of(answer)[:2] == (403, "DENIED")
+    assert await count(registry, tables.image_tags) == 950
+
+
+async def add_tags(registry: RunningRegistry, number: int) -> None:
+    """Put tags on the one image there is, by SQL."""
+    ((image_id, repository_id),) = await rows(registry, select(tables.images.c.id, tables.images.c.repository_id))
+    many = [
+        {"repository_id": repository_id, "tag": f"t{one}", "image_id": image_id, "moved_at": 0}
+        for one in range(number)
+    ]
+    await execute(registry, insert(tables.image_tags).values(many), update(tables.images).values(tag_count=number))
 
 
 async def test_a_manifest_has_at_most_240_references(ecr: ECR, repository: str) -> None:

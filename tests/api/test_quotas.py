@@ -2,10 +2,13 @@
 
 import httpx
 import pytest
+from sqlalchemy import text
 from tests.api.clients import ECR, errors_of
 from tests.api.images import Image, image, push, push_layers, put
+from tests.api.rows import execute
 
 from entrepot.core.clock import MINUTE, SECOND
+from entrepot.features.quotas.quotas import ECR as ECR_QUOTAS
 from entrepot.features.quotas.quotas import Quotas
 from entrepot.testing.registry import RunningRegistry
 from entrepot.testing.registry import registry as running_registry
@@ -99,6 +102,37 @@ async def test_a_repository_has_room_for_so_many_images(ecr: ECR, oci: httpx.Asy
     assert refused == {"__type": "LimitExceededException", "message": words}
     assert errors_of(by_v2) == (403, "DENIED", words)
     assert [one.get("imageTag") for one in kept["imageIds"]] == ["v1", "v2"]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.registry(quotas=ECR_QUOTAS)
+async def test_ecrs_quota_of_images_is_100_000(ecr: ECR, registry: RunningRegistry, repository: str) -> None:
+    """The 100,000th is let in; behind it, on a full repository, everything but a new image is as it was."""
+    last, over = image("last"), image("over")
+    for one in (last, over):
+        await push_layers(ecr, repository, one)
+    await execute(registry, text(INSERT_99_999_IMAGES))
+
+    await put(ecr, repository, last, "v1")
+    refused = await ecr.error("PutImage", repositoryName=repository, imageManifest=over.text, imageTag="v2")
+    await put(ecr, repository, last, "v2")
+    await ecr("BatchDeleteImage", repositoryName=repository, imageIds=[{"imageDigest": f"sha256:{7:064}"}])
+    await put(ecr, repository, over, "v3")
+
+    assert refused == {
+        "__type": "LimitExceededException",
+        "message": "The repository with name 'app' in registry with id '000000000000' already has the maximum allowed "
+        "number of images which is '100000'",
+    }
+
+
+#: By the database itself, which both understand: pushing them would take minutes.
+INSERT_99_999_IMAGES = """
+    INSERT INTO images (repository_id, digest, encryption_key, media_type, size, manifest_size, pushed_at, tag_count)
+    WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 99999)
+    SELECT repositories.id, 'sha256:' || substr('0000000000000000000000000000000000000000000000000000000000000000', 1,
+        64 - length(CAST(number AS TEXT))) || CAST(number AS TEXT), '', 'x/y', 0, 0, 0, 0 FROM numbers, repositories
+"""
 
 
 @pytest.mark.registry(quotas=Quotas(images_per_repository=2))

@@ -36,7 +36,7 @@ async def test_every_move_of_a_tag_is_written_down(
         ("v1", START + HOUR, ROOT, old.digest, new.digest),
         ("other", START + HOUR, ROOT, None, new.digest),
         ("v1", START + 2 * HOUR, ROOT, new.digest, None),
-        ("keep", START + 3 * HOUR, "entrepot", old.digest, None),
+        ("keep", START + 3 * HOUR, ROOT, old.digest, None),
     ]
 
 

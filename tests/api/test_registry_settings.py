@@ -23,6 +23,15 @@ def rule(region: str = "eu-west-1", account: str = "000000000000", **members: ob
     return {"destinations": [{"region": region, "registryId": account}], **members}
 
 
+def to(*regions: str) -> dict[str, Any]:
+    """A replication rule with a destination in each region."""
+    return {"destinations": [{"region": region, "registryId": "000000000000"} for region in regions]}
+
+
+#: Names of AWS's form.
+REGIONS = [f"eu-west-{number}" for number in range(1, 27)]
+
+
 async def test_a_fresh_registry_replicates_nothing(ecr: ECR) -> None:
     """The empty list of rules is there, not absent."""
     assert await ecr("DescribeRegistry") == {
@@ -56,9 +65,13 @@ async def test_the_replication_configuration_is_replaced_as_a_whole(ecr: ECR) ->
     [
         ([rule("us-east-1")], "Replication destination cannot be the same as the source registry"),
         ([rule("cn-north-1")], "Replication to the region cn-north-1 would leave the partition"),
+        ([rule("eu-1")], "There is no region eu-1"),
+        ([rule(), rule("mars-north-1")], "There is no region mars-north-1"),
+        ([rule(), to()], "A replication rule has at least one destination"),
+        ([to("eu-west-1", "eu-west-2", "eu-west-1")], "A replication rule names each destination once"),
         ([rule()] * 11, "A replication configuration has at most 10 rules"),
         (
-            [{"destinations": [{"region": f"eu-{n}", "registryId": "000000000000"} for n in range(26)]}],
+            [to(*REGIONS[:13]), to(*REGIONS[13:26])],
             "A replication configuration has at most 25 destinations",
         ),
     ],
@@ -74,6 +87,56 @@ async def test_replication_that_cannot_be_is_refused(
         "message": f"Invalid parameter at 'replicationConfiguration' failed to satisfy constraint: '{constraint}'",
     }
     assert (await ecr("DescribeRegistry"))["replicationConfiguration"] == {"rules": []}
+
+
+FILTER = {"filter": "prod", "filterType": "PREFIX_MATCH"}
+DESTINATION = {"region": "eu-west-1", "registryId": "000000000000"}
+
+
+@produces("PutReplicationConfiguration", "ValidationException")
+@pytest.mark.parametrize(
+    ("flawed", "constraint"),
+    [
+        (rule(repositoryFilters=[]), "greater than or equal to 1"),
+        (rule(repositoryFilters=[FILTER] * 101), "less than or equal to 100"),
+        ({"destinations": [DESTINATION] * 101}, "less than or equal to 100"),
+    ],
+)
+async def test_the_models_bounds_of_a_replication_rule_come_first(
+    ecr: ECR, flawed: dict[str, Any], constraint: str
+) -> None:
+    """In the words of the operations that declare ValidationException."""
+    refused = await ecr.error("PutReplicationConfiguration", replicationConfiguration={"rules": [flawed]})
+
+    assert refused["__type"] == "ValidationException"
+    assert f"Member must have length {constraint}" in refused["message"]
+
+
+async def test_replication_may_be_as_large_as_ecrs(ecr: ECR) -> None:
+    """Ten rules, 25 destinations of which each rule has its share, 100 filters a rule; other accounts, one region."""
+    filters = [{"filter": f"p{number}", "filterType": "PREFIX_MATCH"} for number in range(100)]
+    shares = [*[[*REGIONS[:24]]] * 9, [REGIONS[24]]]
+    configuration: dict[str, Any] = {"rules": [{**to(*share), "repositoryFilters": filters} for share in shares]}
+
+    await ecr("PutReplicationConfiguration", replicationConfiguration=configuration)
+    described = await ecr("DescribeRegistry")
+    await ecr(
+        "PutReplicationConfiguration", replicationConfiguration={"rules": [rule("us-east-1", "111111111111")]}
+    )
+
+    assert described["replicationConfiguration"] == configuration
+
+
+async def test_regions_of_ones_own_replicate_to_each_other(ecr: ECR, registry: RunningRegistry) -> None:
+    """Where the registry's own region is none of AWS's."""
+    at_home = ECR(registry, region="home-1")
+
+    await at_home("PutReplicationConfiguration", replicationConfiguration={"rules": [rule("attic-1"), rule()]})
+    refused = await at_home.error(
+        "PutReplicationConfiguration", replicationConfiguration={"rules": [rule("cn-north-1")]}
+    )
+
+    assert "would leave the partition" in refused["message"]
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,27 @@
 """What is done after the fact, a little at a time."""
 
-from collections.abc import Generator
+import asyncio
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import httpx
-from sqlalchemy import Connection, Engine, event, insert, select, update
+import pytest
+from sqlalchemy import Connection, Engine, Executable, event, exists, insert, literal, select, update
 from tests.api.clients import ECR
-from tests.api.images import artifact, digest_of, image, push, push_layer, push_layers, upload
+from tests.api.images import artifact, digest_of, image, push, push_layer, push_layers, put, upload
 from tests.api.rows import count, execute, is_stored, rows
 
 from entrepot.core.clock import DAY
 from entrepot.metadata import tables
-from entrepot.operations.sweeps import all_sweeps, expire_uploads, sweep_once, trimming
+from entrepot.metadata.port import Metadata
+from entrepot.operations.sweeps import all_sweeps, drain_repositories, expire_uploads, sweep_once, trimming
 from entrepot.testing.registry import START, RunningRegistry
 
+T = TypeVar("T")
+
+ROOT = "arn:aws:iam::000000000000:root"
 #: No transaction touches more rows than this.
 MOST = 500
 
@@ -118,22 +124,117 @@ async def test_an_image_with_many_tags_and_references_is_drained_in_small_transa
     assert await count(registry, tables.image_references) == 0
 
 
-async def test_draining_writes_down_that_each_tag_went(
+async def test_a_round_with_nothing_to_do_writes_nothing(registry: RunningRegistry, repository: str) -> None:
+    """Whoever writes has the database to himself for as long."""
+    services = replace(registry.services, metadata=Unwritten(registry.services.metadata))
+
+    await sweep_once(services, all_sweeps(history_days=90))
+
+
+async def test_the_transactions_of_a_drain_are_full(ecr: ECR, registry: RunningRegistry, repository: str) -> None:
+    """Each has its price, whatever it holds: 800 images, two rows each, are four of them."""
+    await fill(ecr, registry, repository, images=800, tags=1)
+    one_more = select(
+        tables.images.c.id, literal(0), tables.images.c.repository_id, literal("layer"), literal("x"), literal(1)
+    )
+    columns = ["image_id", "position", "repository_id", "kind", "digest", "size"]
+    bare = ~exists().where(tables.image_references.c.image_id == tables.images.c.id)
+    await execute(registry, insert(tables.image_references).from_select(columns, one_more.where(bare)))
+    await ecr("DeleteRepository", repositoryName=repository, force=True)
+
+    with counted() as transactions:
+        for _ in range(4):
+            await drain_repositories(registry.services)
+
+    assert await count(registry, tables.images) == 0
+    assert max(transactions.sizes) <= MOST
+
+
+async def test_deleting_an_image_writes_down_who_took_each_tag(
     ecr: ECR, registry: RunningRegistry, repository: str
 ) -> None:
-    """With the time at which the image was deleted."""
+    """In small transactions, before the answer, and once, though there are as many tags as an image may have."""
     pushed = image()
-    await push(ecr, repository, pushed, "v1", "v2")
-    await ecr("BatchDeleteImage", repositoryName=repository, imageIds=[{"imageDigest": pushed.digest}])
-    registry.clock.advance(DAY)
+    await push(ecr, repository, pushed, "v1")
+    await add_tags(registry, 999)
 
+    with counted() as transactions:
+        await ecr("BatchDeleteImage", repositoryName=repository, imageIds=[{"imageDigest": pushed.digest}])
+    registry.clock.advance(DAY)
     await sweep(registry)
 
-    gone = select(tables.tag_history.c.tag, tables.tag_history.c.moved_at, tables.tag_history.c.from_digest)
-    assert set(await rows(registry, gone.where(tables.tag_history.c.to_digest.is_(None)))) == {
-        ("v1", START, pushed.digest),
-        ("v2", START, pushed.digest),
-    }
+    assert max(transactions.sizes) <= MOST
+    assert await removals(registry) == sorted(
+        (tag, START, ROOT, pushed.digest) for tag in ["v1", *(f"t{number}" for number in range(999))]
+    )
+
+
+async def test_a_tag_that_is_set_anew_was_taken_off_before(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
+    """The history has both lines in their order, though the deleted image is not drained yet."""
+    pushed = image()
+    await push(ecr, repository, pushed, "v1")
+    await ecr("BatchDeleteImage", repositoryName=repository, imageIds=[{"imageDigest": pushed.digest}])
+
+    await put(ecr, repository, pushed, "v1")
+    await sweep(registry)
+
+    assert await moves(registry) == [(None, pushed.digest), (pushed.digest, None), (None, pushed.digest)]
+
+
+@pytest.mark.parametrize("tags", [2, 700])
+async def test_tags_that_a_broken_off_deletion_left_are_taken_off_by_the_sweep(
+    ecr: ECR, registry: RunningRegistry, repository: str, tags: int
+) -> None:
+    """With the time of the deletion, each once, though two workers sweep at once."""
+    pushed = image()
+    await push(ecr, repository, pushed)
+    await add_tags(registry, tags)
+    await execute(registry, break_off_the_deletion())
+
+    with counted() as transactions:
+        await asyncio.gather(*(sweep(registry) for _ in range(2)))
+
+    assert max(transactions.sizes) <= MOST
+    assert await removals(registry) == sorted(
+        (f"t{number}", START + 1, "entrepot", pushed.digest) for number in range(tags)
+    )
+    assert await count(registry, tables.images) == await count(registry, tables.image_tags) == 0
+
+
+async def test_a_tag_that_a_broken_off_deletion_left_can_be_set(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
+    """That it was removed is written down first."""
+    pushed = image()
+    await push(ecr, repository, pushed, "v1")
+    await execute(registry, break_off_the_deletion())
+
+    await put(ecr, repository, pushed, "v1")
+    await sweep(registry)
+
+    assert await moves(registry) == [(None, pushed.digest), (pushed.digest, None), (None, pushed.digest)]
+    assert await removals(registry) == [("v1", START + 1, "entrepot", pushed.digest)]
+
+
+async def test_draining_a_repository_writes_no_history(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
+    """It goes with the repository; an image with more tags than a transaction has rows is no exception."""
+    await push(ecr, repository, image("few"), "v1")
+    await push(ecr, repository, image("many"))
+    await add_tags(registry, 700)
+    await ecr("DeleteRepository", repositoryName=repository, force=True)
+    before = await count(registry, tables.tag_history)
+
+    with counted() as transactions:
+        while await count(registry, tables.images):
+            await drain_repositories(registry.services)
+
+    assert max(transactions.sizes) <= MOST
+    assert await count(registry, tables.tag_history) == before
+    assert await count(registry, tables.image_tags) == 0
 
 
 async def test_draining_takes_no_tag_that_was_set_anew(
@@ -237,6 +338,55 @@ async def test_history_and_audit_are_kept_for_a_window(
         START + 2 * DAY
     ]
     assert len((await ecr("ListImages", repositoryName=repository))["imageIds"]) == 2
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """A database that is only read."""
+
+    metadata: Metadata
+
+    async def look_up(self, query: Callable[[Connection], T]) -> T:
+        """As the database does."""
+        return await self.metadata.look_up(query)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """As the database does."""
+        return await self.metadata.read(query)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Not to be called."""
+        raise AssertionError(change)
+
+    async def check(self) -> None:
+        """As the database does."""
+        await self.metadata.check()
+
+    async def close(self) -> None:
+        """The database is another's."""
+
+
+def break_off_the_deletion() -> Executable:
+    """Detach every image with its tags still on it, as if its deletion had ended behind its first transaction."""
+    return update(tables.images).values(
+        detached_from=tables.images.c.repository_id, repository_id=None, detached_at=START + 1
+    )
+
+
+async def removals(registry: RunningRegistry) -> list[tuple[str, int, str, str]]:
+    """Tag, time, principal and digest of each removal in the history, by tag."""
+    history = tables.tag_history.c
+    found = select(history.tag, history.moved_at, history.moved_by, history.from_digest)
+    return sorted(tuple(row) for row in await rows(registry, found.where(history.to_digest.is_(None))))
+
+
+async def moves(registry: RunningRegistry) -> list[tuple[str | None, str | None]]:
+    """From where and to where each line of the history tells, in order."""
+    history = tables.tag_history.c
+    return [
+        tuple(row)
+        for row in await rows(registry, select(history.from_digest, history.to_digest).order_by(history.id))
+    ]
 
 
 async def fill(ecr: ECR, registry: RunningRegistry, repository: str, *, images: int, tags: int) -> None:

@@ -24,6 +24,9 @@ LAST = {TAGGED: 3 * IMAGES - 2, UNTAGGED: 3 * IMAGES - 1, REFERRED: 3 * IMAGES}
 #: As many images of each repository are gone already, but not drained.
 GONE = 20
 BASE_LAYER, INDEX, SUBJECT = f"sha256:{7:064x}", f"sha256:{8:064x}", f"sha256:{9:064x}"
+#: Who has the policy POLICY: the last principals, of which there are few.
+HOLDERS = 5
+POLICY, RARE_POLICY = "arn:aws:iam::000000000000:policy/p00000", "arn:aws:iam::000000000000:policy/p00002"
 SIGNATURE, SBOM = "application/vnd.example.signature", "application/vnd.example.sbom"
 
 Row = Mapping[str, object]
@@ -64,6 +67,16 @@ def _everything() -> Iterator[tuple[Table, Iterator[Row]]]:
     yield tables.image_tags, _tags()
     yield tables.tag_history, _history()
     yield tables.audit_records, _records()
+    yield tables.iam_principals, _principals()
+    yield tables.access_keys, _access_keys()
+    yield tables.iam_policies, _policies()
+    yield tables.iam_policy_versions, _policy_versions()
+    yield (
+        tables.iam_inline_policies,
+        _of_principals({"name": "push", "document": "{}"}, {"name": "pull", "document": "{}"}),
+    )
+    yield tables.iam_attachments, _attachments()
+    yield tables.oidc_providers, _providers()
 
 
 def _repositories() -> Iterator[Row]:
@@ -203,3 +216,83 @@ def _records() -> Iterator[Row]:
             "repository": "",
             "detail": "{}",
         }
+
+
+def _account(number: int) -> str:
+    return (REGISTRY, OTHER_REGISTRY)[number % 2].account
+
+
+def _principals() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        row: Row = {"folded_name": f"u{number:05}", "created_at": 0, "tags": "{}"}
+        is_holder = number >= REPOSITORIES - HOLDERS
+        yield {
+            **row,
+            "id": f"AIDA{number:05}",
+            "account": _account(number),
+            "kind": "role" if number % 4 == 0 else "user",
+            "path": "/rare/" if is_holder else "/",
+            "name": f"u{number:05}",
+            "boundary": RARE_POLICY if is_holder else POLICY,
+        }
+        root: Row = {"path": "/", "name": "", "boundary": None}
+        yield {
+            **row,
+            **root,
+            "id": f"{number + 1:012}",
+            "account": f"{number + 1:012}",
+            "kind": "root",
+            "folded_name": "",
+        }
+
+
+def _of_principals(*rows: Row) -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        for row in rows:
+            yield {"principal_id": f"AIDA{number:05}", **row}
+
+
+def _access_keys() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        for which in "AB":
+            yield {
+                "id": f"AKIA{number:05}{which}",
+                "principal_id": f"AIDA{number:05}",
+                "account": _account(number),
+                "sealed_secret": b"",
+                "status": "Active",
+                "created_at": 0,
+            }
+
+
+def _policies() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        account, name = _account(number), f"p{number:05}"
+        times: Row = {"created_at": 0, "updated_at": 0}
+        versions: Row = {"default_version": 2, "latest_version": 2}
+        arn = f"arn:aws:iam::{account}:policy/{name}"
+        key: Row = {"arn": arn, "id": f"ANPA{number:05}", "account": account}
+        yield {**key, **times, **versions, "path": "/", "name": name, "folded_name": name, "tags": "{}"}
+
+
+def _policy_versions() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        arn = f"arn:aws:iam::{_account(number)}:policy/p{number:05}"
+        for version in (1, 2):
+            yield {"policy_arn": arn, "version": version, "document": "{}", "created_at": 0}
+
+
+def _attachments() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        arn = RARE_POLICY if number >= REPOSITORIES - HOLDERS else POLICY
+        own = f"arn:aws:iam::{_account(number)}:policy/p{number:05}"
+        for policy in {arn, own}:
+            yield {"principal_id": f"AIDA{number:05}", "policy_arn": policy, "account": _account(number)}
+
+
+def _providers() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        row: Row = {"client_ids": "[]", "thumbprints": "[]", "jwks": None, "created_at": 0, "tags": "{}"}
+        account = f"{number // 2:012}"
+        url = f"issuer{number}.example"
+        yield {**row, "arn": f"arn:aws:iam::{account}:oidc-provider/{url}", "account": account, "url": url}

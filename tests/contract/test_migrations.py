@@ -9,6 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from entrepot.core.partitions import RegistryId
+from entrepot.features.repositories import store as repositories
+from entrepot.features.repositories.repository import RepositorySettings
+from entrepot.metadata import generation
 from entrepot.metadata.migrations import config
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import (
@@ -62,6 +66,27 @@ async def test_the_first_release_is_upgraded(metadata: Metadata) -> None:
 
     assert await metadata.read(differences) == []
     await metadata.read(check_schema)
+
+
+async def test_what_version_2_holds_is_there_in_version_3(metadata: Metadata) -> None:
+    """With its policies, and with a generation to begin with; the code before it, which knows of none, is refused."""
+    registry = RegistryId("000000000000", "us-east-1")
+
+    def fill(connection: Connection) -> None:
+        command.upgrade(config(connection), "0002")
+        made = repositories.create(connection, registry, "app", RepositorySettings(), {"team": "a"}, 5)
+        repositories.put_document(connection, made.id, "policy", '{"Statement": []}', 6)
+
+    await metadata.write(fill)
+
+    await metadata.write(migrate)
+
+    found = await metadata.read(lambda c: repositories.find(c, registry, "app"))
+    assert await metadata.read(lambda c: repositories.read_document(c, found.id, "policy")) == '{"Statement": []}'
+    assert await metadata.read(lambda c: repositories.read_tags(c, found.id)) == {"team": "a"}
+    assert await metadata.look_up(generation.read) == 0
+    oldest_code = schema.select().with_only_columns(schema.c.oldest_code)
+    assert await metadata.read(lambda c: c.scalar(oldest_code)) == 2
 
 
 async def test_the_migrations_make_the_indexes(metadata: Metadata) -> None:

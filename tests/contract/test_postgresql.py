@@ -1,15 +1,18 @@
 """What is special about a database at the other end of a network."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
 from random import Random
 
 import pytest
-from sqlalchemy import Connection, text
-from tests.postgresql import Server
+from sqlalchemy import Connection, select, text
+from tests.postgresql import CRASH_SAFE, MIGRATED, Server, postgresql_server
 
 from entrepot.metadata.port import MetadataUnavailable
-from entrepot.metadata.postgresql import PostgreSQLMetadata
+from entrepot.metadata.postgresql import OLDEST_SERVER, PostgreSQLMetadata, ServerTooOld, check_version
+from entrepot.metadata.schema import SCHEMA_VERSION
 from entrepot.metadata.tables import schema
 
 
@@ -22,7 +25,7 @@ def url(postgresql: Server) -> str:
 @pytest.fixture
 async def metadata(url: str) -> AsyncIterator[PostgreSQLMetadata]:
     """A driver that waits for a second at the most."""
-    metadata = PostgreSQLMetadata(url, random=Random(0), connections=2, timeout=1)
+    metadata = PostgreSQLMetadata(url, random=Random(0), connections=2, timeout=1, statement_timeout=1)
     yield metadata
     await metadata.close()
 
@@ -145,7 +148,7 @@ def make_commits_fatal(connection: Connection) -> None:
 
 async def test_a_statement_that_takes_too_long_is_ended(url: str) -> None:
     """The time-out of a statement frees its connection, and the database counts as unavailable."""
-    metadata = PostgreSQLMetadata(url, random=Random(0), connections=1, timeout=0.1)
+    metadata = PostgreSQLMetadata(url, random=Random(0), connections=1, statement_timeout=0.1)
 
     for call in (metadata.look_up, metadata.read, metadata.write):
         with pytest.raises(MetadataUnavailable, match="57014"):
@@ -205,6 +208,93 @@ async def test_a_server_that_is_not_there_is_unavailable(postgresql: Server, fau
         await metadata.check()
 
     await metadata.close()
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server for one test alone, which stops it."""
+    with postgresql_server(CRASH_SAFE) as server:
+        yield server
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+async def test_a_server_that_comes_back_is_used_again(own_server: Server, mode: str) -> None:
+    """While it is down every call is refused at once; afterwards the same driver goes on, and nothing is lost."""
+    metadata = PostgreSQLMetadata(own_server.url(MIGRATED), random=Random(0))
+    assert await metadata.write(raise_version) == 1
+    own_server.stop(mode)
+
+    for call in (metadata.look_up, metadata.read, metadata.write):
+        with pytest.raises(MetadataUnavailable):
+            await call(one)
+
+    own_server.start()
+    assert await metadata.read(version) == SCHEMA_VERSION + 1
+    assert await metadata.write(raise_version) == 1
+    await metadata.close()
+
+
+async def test_a_server_that_hangs_is_used_again(own_server: Server) -> None:
+    """One that sends nothing any more is given up in time, and no connection to it is left behind in use."""
+    metadata = PostgreSQLMetadata(
+        own_server.url(MIGRATED), random=Random(0), connections=1, timeout=1, statement_timeout=0.2
+    )
+    assert await metadata.write(one) == await metadata.read(one) == 1
+    pids = [own_server.pid, *await metadata.read(sessions)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+    try:
+        for call in (metadata.look_up, metadata.read, metadata.write):
+            with pytest.raises(MetadataUnavailable):
+                await call(one)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    for call in (metadata.look_up, metadata.read, metadata.write):
+        assert await call(one) == 1
+    await metadata.close()
+
+
+async def test_a_standby_is_not_used(own_server: Server) -> None:
+    """After a failover the server at the address may be one that cannot write: it is not there, until it can."""
+    own_server.stop()
+    (own_server.data / "standby.signal").touch()
+    own_server.start()
+    metadata = PostgreSQLMetadata(own_server.url(MIGRATED), random=Random(0))
+
+    for call in (metadata.look_up, metadata.read, metadata.write):
+        with pytest.raises(MetadataUnavailable, match="primary"):
+            await call(one)
+
+    own_server.run("pg_ctl", "promote")
+    assert await metadata.write(raise_version) == 1
+    await metadata.close()
+
+
+def version(connection: Connection) -> int | None:
+    """The version that ``raise_version`` raises."""
+    return connection.scalar(select(schema.c.version))
+
+
+def sessions(connection: Connection) -> list[int]:
+    """The processes that serve the database's clients."""
+    query = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+    return list(connection.execute(query).scalars())
+
+
+@pytest.mark.parametrize("major", [9, 14])
+def test_an_old_server_is_refused(major: int) -> None:
+    """Its version and the oldest that will do are named."""
+    with pytest.raises(ServerTooOld, match=f"is PostgreSQL {major}, and 15 is the oldest"):
+        check_version(major)
+
+
+async def test_the_server_of_the_tests_will_do(metadata: PostgreSQLMetadata) -> None:
+    """The check passes on the oldest server that is supported, and on any later one."""
+    check_version(OLDEST_SERVER)
+    await metadata.check()
 
 
 async def test_closing_leaves_no_connection(

@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +17,8 @@ from tests.contract.store_of_thousands import (
     LAST,
     NOW,
     OTHER_REGISTRY,
+    POLICY,
+    RARE_POLICY,
     REFERRED,
     REGISTRY,
     SBOM,
@@ -31,6 +33,15 @@ from tests.contract.store_of_thousands import (
 from entrepot.core.digest import Digest
 from entrepot.core.manifest import Manifest, Reference
 from entrepot.features.audit import store as audit
+from entrepot.features.identity import store as identities
+from entrepot.features.identity.principal import PrincipalKind
+from entrepot.features.identity.rows import (
+    AccessKeyRow,
+    ManagedPolicyRow,
+    OIDCProviderRow,
+    PolicyVersionRow,
+    PrincipalRow,
+)
 from entrepot.features.images import store as images
 from entrepot.features.images.image import Image, ImageId
 from entrepot.features.layers import store as layers
@@ -42,11 +53,21 @@ from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.repository import RepositorySettings
 from entrepot.features.templates import store as templates
 from entrepot.features.templates.template import Template, TemplateSettings
-from entrepot.metadata import tables
+from entrepot.metadata import generation, tables
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
 
-STORES: tuple[ModuleType, ...] = (audit, images, layers, pull_through, registries, repositories, templates)
+STORES: tuple[ModuleType, ...] = (
+    audit,
+    generation,
+    identities,
+    images,
+    layers,
+    pull_through,
+    registries,
+    repositories,
+    templates,
+)
 
 #: Every page and batch of the calls below.
 LIMIT = 10
@@ -66,8 +87,44 @@ MANIFEST = Manifest(
 UPLOAD = Upload("u00040", 1, "k40", 0, 0, 0, has_short_part=False, completed_digest=None)
 SETTINGS = RepositorySettings()
 TEMPLATE = Template("p00000", TemplateSettings(applied_for=()), 0, 0)
+USER = PrincipalRow(
+    id="AIDA00002",
+    account=REGISTRY.account,
+    kind=PrincipalKind.USER,
+    path="/",
+    name="u00002",
+    created_at=0,
+)
+NEW_USER = replace(USER, id="AIDANEW", name="new")
+KEY = AccessKeyRow(
+    id="AKIANEW",
+    principal_id=USER.id,
+    account=USER.account,
+    sealed_secret=b"",
+    status="Active",
+    created_at=0,
+)
+NEW_POLICY = ManagedPolicyRow(
+    arn="arn:aws:iam::000000000000:policy/new",
+    id="ANPANEW",
+    account=REGISTRY.account,
+    path="/",
+    name="new",
+    description=None,
+    created_at=0,
+    updated_at=0,
+    default_version=1,
+    latest_version=1,
+)
+PROVIDER = OIDCProviderRow(
+    arn="arn:aws:iam::000000000000:oidc-provider/issuer0.example",
+    account=REGISTRY.account,
+    url="issuer0.example",
+    client_ids=(),
+    thumbprints=(),
+    created_at=0,
+)
 RULE = Rule("p00000", Upstream(registry="quay", url="quay.io", repository_prefix="ROOT"), 0, 0)
-DETACHED_IMAGE = images.DetachedImage(1, digest(1), TAGGED, 1)
 
 
 def call(
@@ -78,7 +135,71 @@ def call(
 
 
 CALLS = [
+    call(audit.has_before, 100),
     call(audit.trim, 100, LIMIT),
+    call(generation.read),
+    call(generation.advance),
+    call(identities.find_access_key, "AKIA00002A"),
+    call(identities.find_principal, USER.id),
+    call(identities.find_role, REGISTRY.account, "u00004"),
+    call(identities.find_oidc_provider, REGISTRY.account, PROVIDER.url),
+    call(identities.find_policies, USER.id),
+    call(identities.find_managed_policy, POLICY),
+    call(identities.touch_access_key, "AKIA00002A", NOW, "ecr", "us-east-1"),
+    call(identities.find_by_name, REGISTRY.account, PrincipalKind.USER, USER.name),
+    call(identities.find_by_any_case, REGISTRY.account, PrincipalKind.USER, USER.name),
+    call(identities.create_principal, NEW_USER),
+    call(identities.replace_principal, USER),
+    *(
+        call(
+            identities.page_of_principals,
+            REGISTRY.account,
+            PrincipalKind.USER,
+            path_prefix=path_prefix,
+            after=after,
+            limit=LIMIT,
+        )
+        for path_prefix in ("/", "/rare/")
+        for after in ((), ("/", "u02000"))
+    ),
+    call(identities.has_principals, REGISTRY.account),
+    call(identities.page_of_roots, after="000000000100", limit=LIMIT),
+    call(identities.create_access_key, KEY),
+    call(identities.access_keys_of, USER.id),
+    call(identities.set_key_status, "AKIA00002A", "Inactive"),
+    call(identities.delete_access_key, "AKIA00002A"),
+    call(identities.inline_policies_of, USER.id),
+    call(identities.put_inline_policy, USER.id, "new", "{}"),
+    call(identities.put_inline_policy, USER.id, "push", "{}"),
+    call(identities.delete_inline_policy, USER.id, "push"),
+    call(identities.attach, USER, RARE_POLICY),
+    call(identities.detach, USER.id, POLICY),
+    call(identities.attachments_of, USER.id),
+    *(
+        call(page, REGISTRY.account, policy, path_prefix=path_prefix, after=after, limit=LIMIT)
+        for page in (identities.page_of_attached, identities.page_of_bounded)
+        for policy, path_prefix in ((POLICY, "/"), (RARE_POLICY, "/"), (RARE_POLICY, "/rare/"))
+        for after in ("", "AIDA02000")
+    ),
+    call(identities.count_attached, REGISTRY.account, [RARE_POLICY]),
+    call(identities.count_bounded, REGISTRY.account, [RARE_POLICY]),
+    call(identities.create_policy, NEW_POLICY, "{}"),
+    call(identities.find_policy, POLICY),
+    *(
+        call(identities.page_of_policies, REGISTRY.account, path_prefix="/", usage=usage, after=after, limit=LIMIT)
+        for usage in (None, "attached")
+        for after in ((), ("/", "p02000"))
+    ),
+    call(identities.replace_policy_tags, POLICY, {}),
+    call(identities.delete_policy, POLICY),
+    call(identities.versions_of, POLICY),
+    call(identities.add_version, POLICY, PolicyVersionRow(3, "{}", NOW)),
+    call(identities.set_default_version, POLICY, 1, NOW),
+    call(identities.delete_version, POLICY, 1),
+    call(identities.create_oidc_provider, replace(PROVIDER, arn="new", url="new")),
+    call(identities.oidc_providers_of, REGISTRY.account),
+    call(identities.replace_oidc_provider, PROVIDER),
+    call(identities.delete_oidc_provider, PROVIDER.arn),
     call(images.find_by_digest, TAGGED, IMAGE.digest),
     call(images.find_by_tag, TAGGED, "t00301-1"),
     call(images.find, TAGGED, ImageId(tag="t00301-1")),
@@ -88,7 +209,7 @@ CALLS = [
     call(images.tags_of, TAGGED_IMAGE.id),
     call(images.set_tag, TAGGED, "new", IMAGE, moved_by="me", now=NOW),
     call(images.set_tag, TAGGED, "t00301-1", IMAGE, moved_by="me", now=NOW),
-    call(images.remove_tag, TAGGED, f"t{TAGGED_IMAGE.id:05}-0", TAGGED_IMAGE, moved_by="me", now=NOW),
+    call(images.remove_tags, TAGGED, [f"t{TAGGED_IMAGE.id:05}-0"], TAGGED_IMAGE, moved_by="me", now=NOW),
     call(images.find_parents, TAGGED, INDEX),
     call(images.is_layer_in_use, TAGGED, BASE_LAYER),
     call(images.is_layer_in_use, TAGGED, digest(LAST[TAGGED])),
@@ -120,9 +241,10 @@ CALLS = [
         for types in ([], [SBOM], [SIGNATURE], [SBOM, SIGNATURE], ["x/y"])
         for after in (0, 3_003)
     ),
-    call(images.detach_images_of, TAGGED, NOW, LIMIT),
-    call(images.find_detached),
-    call(images.drain_image, DETACHED_IMAGE, moved_by="me", limit=LIMIT),
+    call(images.has_detached),
+    call(images.drain_detached, LIMIT),
+    *(call(images.drain_images_of, repository, LIMIT) for repository in (TAGGED, UNTAGGED, REFERRED, DETACHED)),
+    call(images.has_moves_before, 100),
     call(images.trim_history, 100, LIMIT),
     call(images.drop_history_of, DETACHED, LIMIT),
     call(images.has_rows, TAGGED),
@@ -169,6 +291,8 @@ CALLS = [
     call(repositories.find_page, REGISTRY, after=None, limit=LIMIT),
     call(repositories.find_page, OTHER_REGISTRY, after="r01000", limit=LIMIT),
     call(repositories.count, REGISTRY, LIMIT),
+    call(repositories.has_repositories, REGISTRY.account),
+    call(repositories.has_repositories, "222222222222"),
     call(repositories.update_settings, TAGGED, SETTINGS),
     call(repositories.read_tags, TAGGED),
     call(repositories.replace_tags, TAGGED, {"team": "b"}),
@@ -190,6 +314,9 @@ CALLS = [
 #: Functions that have no plan to speak of, or one that costs what it must, and why.
 LEFT_OUT = {
     audit.record: "inserts one row",
+    identities.count_principals: "counts users or roles for their quota, which bounds them",
+    identities.count_policies: "counts policies for their quota, which bounds them",
+    identities.delete_principal: "removes a row that foreign keys name: test_deleting_a_principal_walks_no_table",
     pull_through.count: "counts rules for their quota, which bounds them",
     templates.count: "counts templates for their quota, which bounds them",
     repositories.drop: "removes a row that many foreign keys name: test_dropping_walks_no_table",
@@ -268,6 +395,13 @@ async def test_dropping_walks_no_table(store: Metadata) -> None:
     empty = await store.write(lambda c: repositories.create(c, REGISTRY, "empty", SETTINGS, {}, NOW).id)
 
     assert await faults_of(store, lambda connection: repositories.drop(connection, empty)) == []
+
+
+async def test_deleting_a_principal_walks_no_table(store: Metadata) -> None:
+    """Nor do the foreign keys that are checked when its row goes."""
+    await store.write(lambda c: identities.create_principal(c, NEW_USER))
+
+    assert await faults_of(store, lambda c: identities.delete_principal(c, NEW_USER.id)) == []
 
 
 async def faults_of(store: Metadata, run: Call) -> list[str]:

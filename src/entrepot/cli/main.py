@@ -5,7 +5,7 @@ import sys
 import typer
 
 from entrepot import __version__
-from entrepot.cli import config, serve
+from entrepot.cli import config, migrate, serve
 from entrepot.core.errors import EntrepotError
 from entrepot.server.data_folder import CannotStart
 from entrepot.server.settings import BadSetting
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve_command)
+app.command("migrate")(migrate.migrate_command)
 app.add_typer(config.app, name="config")
 
 

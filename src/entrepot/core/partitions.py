@@ -11,22 +11,23 @@ _REGION = re.compile(r"[0-9a-z-]{2,25}")
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A partition's name as ARNs carry it, and its DNS suffix."""
+    """A partition's name as ARNs carry it, its DNS suffix, and how the names of its regions begin."""
 
     name: str
     dns_suffix: str
+    areas: str
 
 
 _BY_REGION_PREFIX = {
-    "cn-": Partition("aws-cn", "amazonaws.com.cn"),
-    "us-gov-": Partition("aws-us-gov", "amazonaws.com"),
-    "eusc-": Partition("aws-eusc", "amazonaws.eu"),
-    "us-iso-": Partition("aws-iso", "c2s.ic.gov"),
-    "us-isob-": Partition("aws-iso-b", "sc2s.sgov.gov"),
-    "eu-isoe-": Partition("aws-iso-e", "cloud.adc-e.uk"),
-    "us-isof-": Partition("aws-iso-f", "csp.hci.ic.gov"),
+    "cn-": Partition("aws-cn", "amazonaws.com.cn", "cn"),
+    "us-gov-": Partition("aws-us-gov", "amazonaws.com", "us-gov"),
+    "eusc-": Partition("aws-eusc", "amazonaws.eu", "eusc-de"),
+    "us-iso-": Partition("aws-iso", "c2s.ic.gov", "us-iso"),
+    "us-isob-": Partition("aws-iso-b", "sc2s.sgov.gov", "us-isob"),
+    "eu-isoe-": Partition("aws-iso-e", "cloud.adc-e.uk", "eu-isoe"),
+    "us-isof-": Partition("aws-iso-f", "csp.hci.ic.gov", "us-isof"),
 }
-_AWS = Partition("aws", "amazonaws.com")
+_AWS = Partition("aws", "amazonaws.com", "us|eu|ap|sa|ca|me|af|il|mx")
 
 _REGISTRY_HOST = re.compile(
     r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[0-9a-z-]{2,25})\.(?P<suffix>[a-z0-9.-]+)"
@@ -44,6 +45,11 @@ def partition_of(region: str) -> Partition:
         if region.startswith(prefix):
             return partition
     return _AWS
+
+
+def is_known_region(region: str) -> bool:
+    """True when the name is as AWS names the regions of its partition, those to come included."""
+    return re.fullmatch(rf"({partition_of(region).areas})-[a-z]+-[0-9]+", region) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,33 +39,23 @@ class BodyTooLarge(LimitReached):
     template: ClassVar[str] = "The request body exceeds the maximum of {limit} bytes"
 
 
-@dataclass(frozen=True)
 class Request:
-    """One HTTP request. ``path`` is percent-decoded, ``raw_path`` and ``query_string`` are as sent."""
+    """One HTTP request.
 
-    scope: Scope
-    receive: Receive
-    id: str
+    ``path`` is percent-decoded; ``raw_path``, without the query, and ``query_string`` are as sent. ``headers`` are
+    pairs of lower-case name and value in the order sent; ``scope`` has the rest.
+    """
 
-    @property
-    def method(self) -> str:
-        """The method, in capitals."""
-        return self.scope["method"]
-
-    @property
-    def path(self) -> str:
-        """The percent-decoded path."""
-        return self.scope["path"]
-
-    @property
-    def raw_path(self) -> bytes:
-        """The path as it was sent, without the query."""
-        return self.scope.get("raw_path") or self.path.encode()
-
-    @property
-    def query_string(self) -> bytes:
-        """What follows the question mark."""
-        return self.scope["query_string"]
+    def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.id = request_id
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.raw_path: bytes = scope.get("raw_path") or self.path.encode()
+        self.query_string: bytes = scope["query_string"]
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._by_name = dict(self.headers)
 
     @cached_property
     def query(self) -> list[tuple[str, str]]:
@@ -82,17 +72,14 @@ class Request:
         """The first value of a query parameter."""
         return next((value for key, value in self.query if key == name), None)
 
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """Names in lower case, in the order sent."""
-        return self.scope["headers"]
-
     def header(self, name: bytes) -> str | None:
         """The value of a header that may be sent once; raises BadRequest when it is sent twice."""
-        values = [value for key, value in self.headers if key == name]
-        if len(values) > 1:
+        value = self._by_name.get(name)
+        if value is None:
+            return None
+        if len(self._by_name) < len(self.headers) and sum(key == name for key, _ in self.headers) > 1:
             raise BadRequest(f"The header '{name.decode()}' may be sent only once")
-        return values[0].decode("latin-1").strip() if values else None
+        return value.decode("latin-1").strip()
 
     @property
     def content_length(self) -> int | None:
@@ -106,54 +93,55 @@ class Request:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives; raises BodyBrokeOff when it does not arrive whole, or stands still."""
-
-        async def receive_in_time() -> Message:
-            async with asyncio.timeout(BODY_TIMEOUT):
-                return await self.receive()
-
-        async for chunk in self._arriving(receive_in_time):
-            yield chunk
+        expected, received, more = self.content_length, 0, True
+        while more:
+            try:
+                async with asyncio.timeout(BODY_TIMEOUT):
+                    message = await self.receive()
+            except TimeoutError:
+                raise BodyBrokeOff from None
+            chunk, more = _piece(message)
+            received += len(chunk)
+            if chunk:
+                yield chunk
+        if expected is not None and received != expected:
+            raise BodyBrokeOff
 
     async def body(self, limit: int, take: Callable[[int], Awaitable[None]] | None = None) -> bytes:
         """The whole body, within the time that the slowest honest client needs for it.
 
         ``take`` is asked for the room of each piece. Raises BodyTooLarge, BodyBrokeOff, and what ``take`` raises.
         """
-        announced = limit if self.content_length is None else self.content_length
+        expected = self.content_length
+        announced = limit if expected is None else expected
         if announced > limit:
             raise BodyTooLarge(limit)
         parts: list[bytes] = []
-        size = 0
+        received, more = 0, True
         # One time-out for all of it: on a small request a time-out costs as much as looking up its image.
         try:
             async with asyncio.timeout(BODY_TIMEOUT + announced / SLOWEST):
-                async for chunk in self._arriving(self.receive):
-                    size += len(chunk)
-                    if size > limit:
+                while more:
+                    chunk, more = _piece(await self.receive())
+                    received += len(chunk)
+                    if received > limit:
                         raise BodyTooLarge(limit)
                     if take is not None:
                         await take(len(chunk))
-                    parts.append(chunk)
+                    if chunk:
+                        parts.append(chunk)
         except TimeoutError:
             raise BodyBrokeOff from None
-        return b"".join(parts)
-
-    async def _arriving(self, receive: Receive) -> AsyncIterator[bytes]:
-        expected, received, more = self.content_length, 0, True
-        while more:
-            try:
-                message = await receive()
-            except TimeoutError:
-                raise BodyBrokeOff from None
-            if message["type"] == "http.disconnect":
-                raise BodyBrokeOff
-            chunk: bytes = message.get("body", b"")
-            received += len(chunk)
-            more = message.get("more_body", False)
-            if chunk:
-                yield chunk
         if expected is not None and received != expected:
             raise BodyBrokeOff
+        return b"".join(parts)
+
+
+def _piece(message: Message) -> tuple[bytes, bool]:
+    """The bytes of a message, and whether more are to come; raises BodyBrokeOff when the client is gone."""
+    if message["type"] == "http.disconnect":
+        raise BodyBrokeOff
+    return message.get("body", b""), message.get("more_body", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +154,7 @@ class Response:
 
     async def send(self, request: Request, send: Send) -> None:
         """Send it. Headers and body leave in one write, and HEAD gets the headers alone."""
-        length = self.headers.get("content-length", str(len(self.body)))
-        headers = {**self.headers, "content-length": length}
+        headers = {"content-length": str(len(self.body)), **self.headers}
         if self.status in {204, 304}:
             del headers["content-length"]
         await send(_start(self.status, headers))

@@ -8,17 +8,23 @@ REPEATABLE READ snapshot. Reading connections are read-only by their settings, s
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from random import Random
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from sqlalchemy import Connection, make_url, text
+from asyncpg.exceptions import TargetServerAttributeNotMatched
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from entrepot.core.errors import EntrepotError
 from entrepot.metadata.port import MetadataUnavailable
 
 T = TypeVar("T")
+
+#: The oldest server that the tests have seen.
+OLDEST_SERVER = 15
 
 #: How often a transaction is tried that other transactions stand in the way of.
 _ATTEMPTS = 8
@@ -31,21 +37,55 @@ _CONFLICTS = {_SERIALIZATION_FAILURE, _DEADLOCK}
 #: SQLSTATE classes (PostgreSQL manual, appendix A) that say that the server, not the statement, is at fault:
 #: connection, authorization, no such database, rollback, resources, intervention (time-outs too), system error.
 _UNAVAILABLE = {"08", "28", "3D", "40", "53", "57", "58"}
-_LOCK_NOT_AVAILABLE = "55P03"
+#: What the operator can do something about, and every client may know.
+_REASONS = {
+    "28000": "it refuses the user",
+    "28P01": "it refuses the password",
+    "3D000": "it has no such database",
+    "42501": "it does not let the user do this",
+    "53100": "its disk is full",
+    "53300": "it has too many connections",
+    "55P03": "a lock was not to be had",
+    "57014": "a statement took too long",
+    "57P01": "it is stopping",
+    "57P02": "it is restarting after a crash",
+    "57P03": "it is starting or stopping",
+}
+
+
+@dataclass(eq=False)
+class ServerTooOld(EntrepotError):
+    """The server is of a major version that is not supported."""
+
+    version: int
+
+    template: ClassVar[str] = (
+        f"The database server is PostgreSQL {{version}}, and {OLDEST_SERVER} is the oldest that will do"
+    )
 
 
 class PostgreSQLMetadata:
-    """The database at ``url`` (``postgresql://user:password@host:port/name``).
+    """The database at ``url`` (``postgresql://user:password@host:port/name``, with libpq's parameters).
 
     ``connections`` is how many of them are open at the most for writing, and as many for reading; ``timeout`` the
-    seconds that connecting, waiting for a connection, a lock or a statement may take, each. ``random`` spreads
-    the tries of transactions that met. A connection that was lost is replaced.
+    seconds that connecting and waiting for a connection may take, each, and ``statement_timeout`` those of a
+    statement with its locks. ``random`` spreads the tries of transactions that met. A connection that was lost is
+    replaced, by one to a primary server: after a failover nothing is left of the one that became a standby.
     """
 
-    def __init__(self, url: str, *, random: Random, connections: int = 8, timeout: float = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        random: Random,
+        connections: int = 8,
+        timeout: float = 10,
+        statement_timeout: float = 10,
+    ) -> None:
         self._random = random
-        self._writing = _engine(url, "READ COMMITTED", connections, timeout, read_only=False)
-        self._reading = _engine(url, "REPEATABLE READ", connections, timeout, read_only=True)
+        waits = _Waits(timeout, statement_timeout)
+        self._writing = _engine(url, "READ COMMITTED", connections, waits, read_only=False)
+        self._reading = _engine(url, "REPEATABLE READ", connections, waits, read_only=True)
         self._looking_up = self._reading.execution_options(isolation_level="AUTOCOMMIT")
         self._writes: set[asyncio.Task[object]] = set()
 
@@ -65,8 +105,8 @@ class PostgreSQLMetadata:
         return await asyncio.shield(running)
 
     async def check(self) -> None:
-        """See the port."""
-        await self.look_up(lambda connection: connection.execute(text("SELECT 1")).scalar())
+        """See the port; raises ServerTooOld too."""
+        await self.look_up(_check_server)
 
     async def close(self) -> None:
         """See the port."""
@@ -102,8 +142,16 @@ class PostgreSQLMetadata:
             return result
 
 
-def _engine(url: str, isolation: str, connections: int, timeout: float, *, read_only: bool) -> AsyncEngine:
-    milliseconds = f"{timeout * 1000:.0f}"
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """How long something may take, in seconds."""
+
+    connection: float
+    statement: float
+
+
+def _engine(url: str, isolation: str, connections: int, waits: _Waits, *, read_only: bool) -> AsyncEngine:
+    milliseconds = f"{waits.statement * 1000:.0f}"
     settings = {
         "application_name": "entrepot",
         "default_transaction_read_only": "on" if read_only else "off",
@@ -112,13 +160,19 @@ def _engine(url: str, isolation: str, connections: int, timeout: float, *, read_
         "jit": "off",  # the statements are short, compiling them takes longer
     }
     return create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        "postgresql+asyncpg://",
         isolation_level=isolation,
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=timeout,
-        # A server that went silent sends no time-out of its own: then the client's ends the wait.
-        connect_args={"server_settings": settings, "timeout": timeout, "command_timeout": 2 * timeout},
+        pool_timeout=waits.connection,
+        connect_args={
+            "dsn": url,
+            "server_settings": settings,
+            "target_session_attrs": "primary",
+            "timeout": waits.connection,
+            # A server that went silent sends no time-out of its own: then the client's ends the wait.
+            "command_timeout": 2 * waits.statement,
+        },
     )
 
 
@@ -142,13 +196,31 @@ async def _unavailability() -> AsyncGenerator[None]:
         yield
     except DBAPIError as error:
         sqlstate = _sqlstate(error)
-        if error.connection_invalidated or sqlstate[:2] in _UNAVAILABLE or sqlstate == _LOCK_NOT_AVAILABLE:
-            raise MetadataUnavailable(f"SQLSTATE {sqlstate}" if sqlstate else "the connection was lost") from error
+        reason = _REASONS.get(sqlstate)
+        if reason or sqlstate[:2] in _UNAVAILABLE:
+            raise MetadataUnavailable(f"{reason or 'it failed'} (SQLSTATE {sqlstate})") from error
+        if error.orig is not None and isinstance(error.orig.__cause__, TargetServerAttributeNotMatched):
+            raise MetadataUnavailable("the server is no primary") from error
+        if error.connection_invalidated:
+            raise MetadataUnavailable("the connection was lost") from error
         raise
     except PoolTimeoutError as error:
         raise MetadataUnavailable("every connection is in use") from error
     except OSError as error:  # asyncpg's network errors and time-outs come through as they are
-        raise MetadataUnavailable(type(error).__name__) from error
+        raise MetadataUnavailable(f"it cannot be reached ({type(error).__name__})") from error
+
+
+def check_version(major: int) -> None:
+    """Raise ServerTooOld unless a server of this major version will do."""
+    if major < OLDEST_SERVER:
+        raise ServerTooOld(major)
+
+
+def _check_server(connection: Connection) -> None:
+    connection.execute(text("SELECT 1")).scalar()
+    version = connection.dialect.server_version_info
+    assert version is not None  # SQLAlchemy asked with its first connection
+    check_version(int(version[0]))
 
 
 def _sqlstate(error: DBAPIError) -> str:

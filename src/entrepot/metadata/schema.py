@@ -13,9 +13,9 @@ from entrepot.core.errors import EntrepotError
 from entrepot.metadata.tables import schema
 
 #: The version of the tables that this code knows; the last migration sets it.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 #: The version of this code, as the tables see it; raised when older code must not use newer tables.
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 #: PostgreSQL's advisory lock under which the schema changes: "entrepot" in ASCII.
 _LOCK = 0x656E747265706F74
@@ -40,7 +40,7 @@ class SchemaTooOld(EntrepotError):
     version: int
 
     template: ClassVar[str] = (
-        f"The database has schema version {{version}} and {SCHEMA_VERSION} is needed: migrate it first"
+        f"The database has schema version {{version}} and {SCHEMA_VERSION} is needed: run 'entrepot migrate'"
     )
 
 
@@ -51,20 +51,31 @@ def migrate(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    if _version(connection) < SCHEMA_VERSION:
+    if schema_version(connection) < SCHEMA_VERSION:
         from entrepot.metadata.migrations import upgrade  # noqa: PLC0415  (Alembic takes longer than a start may)
 
         upgrade(connection)
 
 
+def require_schema(connection: Connection) -> None:
+    """Make the tables in an empty database, in the caller's write transaction, and leave any other as it is.
+
+    Raises SchemaTooNew or SchemaTooOld unless this code may use it then.
+    """
+    if schema_version(connection) == 0:
+        migrate(connection)
+    check_schema(connection)
+
+
 def check_schema(connection: Connection) -> None:
     """Raise SchemaTooNew or SchemaTooOld unless this code may use the database."""
-    version = _version(connection)
+    version = schema_version(connection)
     if version < SCHEMA_VERSION:
         raise SchemaTooOld(version)
 
 
-def _version(connection: Connection) -> int:
+def schema_version(connection: Connection) -> int:
+    """The version of the tables, 0 if there are none; raises SchemaTooNew."""
     if not inspect(connection).has_table(schema.name):
         return 0
     row = connection.execute(select(schema.c.version, schema.c.oldest_code)).one()

@@ -9,6 +9,11 @@
 
     registry_documents, creation_templates, pull_through_rules, pull_time_exclusions: of an account in a region
 
+    iam_principals ──< access_keys, iam_inline_policies      roots, users and roles
+        └────────────< iam_attachments >── iam_policies ──< iam_policy_versions
+
+    oidc_providers, of an account; generations, numbers that grow with every change of what they are named for
+
 Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted
 repository or image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at
 once) and its other rows are drained afterwards in small batches: no transaction touches more than 500 rows.
@@ -50,6 +55,14 @@ schema = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
     Column("oldest_code", Integer, nullable=False),
+)
+
+#: One row: the id of the master key that goes with this database.
+master_key = Table(
+    "master_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", Name, nullable=False),
 )
 
 repositories = Table(
@@ -319,3 +332,131 @@ audit_records = Table(
     Column("detail", Name, nullable=False),  # JSON object
 )
 Index("ix_audit_records_recorded_at", audit_records.c.recorded_at)
+
+#: Roots of accounts, users and roles. The root of the registry's own account has no row.
+iam_principals = Table(
+    "iam_principals",
+    metadata,
+    Column("id", Name, primary_key=True),  # AIDA… or AROA…, never used again; for a root the account's number
+    Column("account", Name, nullable=False),
+    Column("kind", Name, nullable=False),  # root, user, role
+    Column("path", Name, nullable=False),
+    Column("name", Name, nullable=False),  # '' for a root
+    Column("folded_name", Name, nullable=False),  # in lower case: names that differ by case alone are one
+    Column("created_at", Microseconds, nullable=False),
+    Column("boundary", Name),  # the ARN of a managed policy
+    Column("description", Name),
+    Column("trust_policy", Name),  # of a role
+    Column("max_session_seconds", Integer),  # of a role
+    Column("tags", Name, nullable=False),  # JSON object
+    UniqueConstraint("account", "kind", "folded_name"),
+)
+Index(
+    "ix_iam_principals_account_kind_path_folded_name",
+    iam_principals.c.account,
+    iam_principals.c.kind,
+    iam_principals.c.path,
+    iam_principals.c.folded_name,
+)
+Index(
+    "ix_iam_principals_account_boundary_id",
+    iam_principals.c.account,
+    iam_principals.c.boundary,
+    iam_principals.c.id,
+    sqlite_where=iam_principals.c.boundary.is_not(None),
+    postgresql_where=iam_principals.c.boundary.is_not(None),
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", Name, primary_key=True),  # AKIA…
+    Column[str]("principal_id", Name, ForeignKey("iam_principals.id"), nullable=False),
+    Column("account", Name, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),  # features/identity/access_keys.py
+    Column("status", Name, nullable=False),  # Active, Inactive
+    Column("created_at", Microseconds, nullable=False),
+    Column("last_used_at", Microseconds),
+    Column("last_used_service", Name),
+    Column("last_used_region", Name),
+)
+Index("ix_access_keys_principal_id_id", access_keys.c.principal_id, access_keys.c.id)
+
+#: Customer managed policies; those of AWS are no rows.
+iam_policies = Table(
+    "iam_policies",
+    metadata,
+    Column("arn", Name, primary_key=True),
+    Column("id", Name, nullable=False),  # ANPA…
+    Column("account", Name, nullable=False),
+    Column("path", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("folded_name", Name, nullable=False),
+    Column("description", Name),
+    Column("created_at", Microseconds, nullable=False),
+    Column("updated_at", Microseconds, nullable=False),
+    Column("default_version", Integer, nullable=False),
+    Column("latest_version", Integer, nullable=False),  # the number of a version is never used again
+    Column("tags", Name, nullable=False),  # JSON object
+    UniqueConstraint("account", "folded_name"),
+)
+Index(
+    "ix_iam_policies_account_path_folded_name",
+    iam_policies.c.account,
+    iam_policies.c.path,
+    iam_policies.c.folded_name,
+)
+
+iam_policy_versions = Table(
+    "iam_policy_versions",
+    metadata,
+    Column[str]("policy_arn", Name, ForeignKey("iam_policies.arn"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("document", Name, nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+)
+
+iam_inline_policies = Table(
+    "iam_inline_policies",
+    metadata,
+    Column[str]("principal_id", Name, ForeignKey("iam_principals.id"), primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("document", Name, nullable=False),
+)
+
+#: Which managed policies a principal has; those of AWS have no row to refer to.
+iam_attachments = Table(
+    "iam_attachments",
+    metadata,
+    Column[str]("principal_id", Name, ForeignKey("iam_principals.id"), primary_key=True),
+    Column("policy_arn", Name, primary_key=True),
+    Column("account", Name, nullable=False),  # the principal's
+)
+Index(
+    "ix_iam_attachments_account_policy_arn_principal_id",
+    iam_attachments.c.account,
+    iam_attachments.c.policy_arn,
+    iam_attachments.c.principal_id,
+)
+
+oidc_providers = Table(
+    "oidc_providers",
+    metadata,
+    Column("arn", Name, primary_key=True),
+    Column("account", Name, nullable=False),
+    Column("url", Name, nullable=False),  # without https://
+    Column("client_ids", Name, nullable=False),  # JSON array
+    Column("thumbprints", Name, nullable=False),  # JSON array
+    Column("jwks", Name),  # JSON Web Key Set; NULL: it is fetched from the provider
+    Column("created_at", Microseconds, nullable=False),
+    Column("tags", Name, nullable=False),  # JSON object
+    UniqueConstraint("account", "url"),
+)
+
+#: Numbers that tell a worker whether what it keeps in memory is still so: metadata/generation.py.
+generations = Table(
+    "generations",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)

@@ -33,6 +33,7 @@ from entrepot.features.images.rules import (
     MAX_ANSWER,
     MAX_REFERENCES,
     MAX_TAGS,
+    TAGS_AT_ONCE,
     check_image_id,
     is_pull_due,
     not_found,
@@ -46,9 +47,10 @@ from entrepot.features.repositories.repository import Repository
 from entrepot.features.repositories.rules import is_tag_immutable
 from entrepot.metadata.port import MetadataUnavailable
 from entrepot.operations import quotas
+from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
-from entrepot.operations.repositories import ensure_repository, record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.repositories import ensure_repository, is_made_by_push, record
+from entrepot.operations.services import Services
 
 #: So many images are looked up at once, where a trip to a thread would take longer than they do.
 FEW = 4
@@ -97,17 +99,16 @@ async def put_image(
     """
     for tag in tags:
         check_image_tag(tag)
+    is_missing = False
     if create:
         check_repository_name(repository)
-        await ensure_repository(services, caller, repository)
+        is_missing = await is_made_by_push(services, caller, repository)
     else:
         await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
-    named = (digest or "").partition(":")[0]
-    manifest = parse_manifest(content, media_type, named if named in algorithms else "sha256")
-    if digest is not None and digest != str(manifest.digest):
-        raise ImageDigestDoesNotMatch(digest, repository, caller.registry.account)
-    if len(manifest.references) > MAX_REFERENCES:
-        raise TooManyReferences(len(manifest.references), MAX_REFERENCES)
+    manifest = _read_manifest(caller, repository, content, media_type, digest, algorithms)
+    if is_missing:  # a manifest that cannot be stored makes no repository
+        _check_references(repository, caller.registry.account, manifest, layers_held=(), children_held=())
+        await ensure_repository(services, caller, repository)
     reached_quota = await _reached_quota(services, caller, repository)
     now = services.clock()
 
@@ -130,6 +131,24 @@ async def put_image(
     return StoredImage(image, tags[0] if tags else None, content)
 
 
+def _read_manifest(
+    caller: Caller,
+    repository: str,
+    content: bytes,
+    media_type: str | None,
+    digest: str | None,
+    algorithms: Collection[str],
+) -> Manifest:
+    """The manifest; raises ManifestInvalid, ImageDigestDoesNotMatch, TooManyReferences."""
+    named = (digest or "").partition(":")[0]
+    manifest = parse_manifest(content, media_type, named if named in algorithms else "sha256")
+    if digest is not None and digest != str(manifest.digest):
+        raise ImageDigestDoesNotMatch(digest, repository, caller.registry.account)
+    if len(manifest.references) > MAX_REFERENCES:
+        raise TooManyReferences(len(manifest.references), MAX_REFERENCES)
+    return manifest
+
+
 async def _reached_quota(services: Services, caller: Caller, repository: str) -> int | None:
     """The quota of images, if the repository is full."""
 
@@ -145,18 +164,29 @@ def _hold_references(connection: Connection, repository: Repository, manifest: M
 
     That is the size of config and layers, as stored, and of an index the size of its largest child.
     """
-    account = repository.registry.account
-    wanted = manifest.digests("config", "layer")
-    held = layers.hold_layers(connection, repository.id, wanted)
-    missing = [str(digest) for digest in wanted if str(digest) not in held]
-    if missing:
-        raise RequiredLayersNotFound(", ".join(missing), repository.name, account)
-    children = manifest.digests("child")
-    sizes = images.hold_children(connection, repository.id, children)
-    absent = [str(child) for child in children if str(child) not in sizes]
-    if absent:
-        raise ReferencedImagesNotFound(", ".join(absent), repository.name, account)
+    held = layers.hold_layers(connection, repository.id, manifest.digests("config", "layer"))
+    sizes = images.hold_children(connection, repository.id, manifest.digests("child"))
+    _check_references(
+        repository.name, repository.registry.account, manifest, layers_held=held, children_held=sizes
+    )
     return max(sizes.values()) if sizes else sum(layer.size for layer in held.values())
+
+
+def _check_references(
+    repository: str,
+    account: str,
+    manifest: Manifest,
+    *,
+    layers_held: Collection[str],
+    children_held: Collection[str],
+) -> None:
+    """Refuse a manifest of what is not held; raises RequiredLayersNotFound, ReferencedImagesNotFound."""
+    missing = [text for text in map(str, manifest.digests("config", "layer")) if text not in layers_held]
+    if missing:
+        raise RequiredLayersNotFound(", ".join(missing), repository, account)
+    absent = [text for text in map(str, manifest.digests("child")) if text not in children_held]
+    if absent:
+        raise ReferencedImagesNotFound(", ".join(absent), repository, account)
 
 
 def _tag(
@@ -355,12 +385,22 @@ class _Refused(Exception):
         self.failure = failure
 
 
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """What went of an image. ``later`` are tags that went with it and are not in the history yet."""
+
+    image: Image
+    repository_id: int
+    removed: list[ImageId]
+    later: list[str]
+
+
 async def _delete(
     services: Services, caller: Caller, repository: str, image_id: ImageId, *, strict: bool
 ) -> list[ImageId]:
     now = services.clock()
 
-    def change(connection: Connection) -> list[ImageId]:
+    def change(connection: Connection) -> _Removal:
         target = repositories.find_and_hold(connection, caller.registry, repository)
         found = _resolve(connection, target.id, image_id)
         if isinstance(found, ImageFailure):
@@ -368,7 +408,7 @@ async def _delete(
         image = images.lock_image(connection, target.id, found.digest)
         if image is None:
             raise _Refused(not_found(image_id))
-        removed = _remove(connection, caller, target, image, image_id, strict=strict, now=now)
+        removal = _remove(connection, caller, target, image, image_id, strict=strict, now=now)
         record(
             connection,
             caller,
@@ -376,11 +416,25 @@ async def _delete(
             repository,
             now,
             digest=image.digest,
-            tags=[entry.tag for entry in removed if entry.tag is not None],
+            tags=[entry.tag for entry in removal.removed if entry.tag is not None],
         )
-        return removed
+        return removal
 
-    return await services.metadata.write(change)
+    removal = await services.metadata.write(change)
+    for start in range(0, len(removal.later), TAGS_AT_ONCE):
+        await _write_down(services, caller, removal, removal.later[start : start + TAGS_AT_ONCE], now)
+    return removal.removed
+
+
+async def _write_down(services: Services, caller: Caller, removal: _Removal, tags: list[str], now: int) -> None:
+    """Tell the history who took tags away; the sweep, which tells only when, finishes what is broken off."""
+
+    def change(connection: Connection) -> None:
+        images.remove_tags(
+            connection, removal.repository_id, tags, removal.image, moved_by=caller.principal.arn, now=now
+        )
+
+    await services.metadata.write(change)
 
 
 def _remove(
@@ -392,20 +446,23 @@ def _remove(
     *,
     strict: bool,
     now: int,
-) -> list[ImageId]:
+) -> _Removal:
     tags = images.tags_of(connection, image.id)
     only_tag = image_id.tag if image_id.digest is None or image_id.tag is not None else None
     goes_whole = only_tag is None or (strict and tags == [only_tag])
+    going = tags if only_tag is None else [only_tag]
     if goes_whole:
         parents = images.find_parents(connection, repository.id, image.digest) if strict else []
         if parents:
             raise ImageReferencedByManifestList(", ".join(parents))
         images.detach(connection, repository.id, image, now)
-        return [ImageId(image.digest, tag) for tag in tags] or [ImageId(image.digest)]
-    assert only_tag is not None
-    if not images.remove_tag(connection, repository.id, only_tag, image, moved_by=caller.principal.arn, now=now):
+    taken = images.remove_tags(
+        connection, repository.id, going[:TAGS_AT_ONCE], image, moved_by=caller.principal.arn, now=now
+    )
+    if not (goes_whole or taken):  # the tag has meanwhile moved
         raise _Refused(not_found(image_id))
-    return [ImageId(image.digest, only_tag)]
+    removed = [ImageId(image.digest, tag) for tag in going] or [ImageId(image.digest)]
+    return _Removal(image, repository.id, removed, later=going[TAGS_AT_ONCE:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,10 @@ from entrepot.features.layers.rules import (
 from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryNotFound
+from entrepot.operations.caller import Caller
 from entrepot.operations.operation import authorise_on, operation
 from entrepot.operations.repositories import ensure_repository, record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 from entrepot.protocol.tokens import DownloadTicket
 from entrepot.storage.port import BlobWriter, Fenced
 
@@ -357,7 +358,7 @@ async def mount_layer(
     if as_ecr and not await _is_mounting_enabled(services, caller):
         return None
     try:
-        authorise_on(caller, "GetDownloadUrlForLayer", source)
+        await authorise_on(services, caller, "GetDownloadUrlForLayer", source)
         wanted = Digest.parse(digest)
         found = await _find_layer(services, caller, source, digest, in_image=as_ecr)
     except (AccessDenied, RepositoryNotFound, LayersNotFound, LayerInaccessible, InvalidDigest):

@@ -5,9 +5,10 @@ from sqlalchemy import Connection
 from entrepot.features.lifecycle.errors import LifecyclePolicyNotFound
 from entrepot.features.lifecycle.rules import parse_policy
 from entrepot.features.repositories import store as repositories
+from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
 @operation("PutLifecyclePolicy")

@@ -1,29 +1,54 @@
-"""Repository and registry policies: put, read, deleted. Nothing is decided by them yet."""
+"""Repository and registry policies: put, read, deleted. What they decide is asked in authorities.py."""
 
 from sqlalchemy import Connection
 
+from entrepot.core.errors import InvalidParameter
+from entrepot.core.policy.document import PolicyKind
+from entrepot.core.policy.evaluation import PolicyType
 from entrepot.features.policies.errors import RegistryPolicyNotFound, RepositoryPolicyNotFound
 from entrepot.features.policies.rules import check_registry_policy, check_repository_policy
 from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
+from entrepot.metadata import generation
+from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
-@operation("SetRepositoryPolicy")
-async def set_repository_policy(services: Services, caller: Caller, *, repository: str, text: str) -> str:
-    """Set the repository's policy; gives it as it is shown. Raises RepositoryNotFound, InvalidParameter."""
+@operation("SetRepositoryPolicy", changes_access=True)
+async def set_repository_policy(
+    services: Services, caller: Caller, *, repository: str, text: str, force: bool
+) -> str:
+    """Set the repository's policy; gives it as it is shown.
+
+    A policy that would keep the caller from setting another is refused unless forced (service model: ``force``).
+    Raises RepositoryNotFound, InvalidParameter.
+    """
+    await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
+    shown = check_repository_policy(text)
+    if not force:
+        await _refuse_lock_out(services, caller, repository, shown)
     now = services.clock()
 
     def change(connection: Connection) -> str:
         target = repositories.find_and_hold(connection, caller.registry, repository)
-        shown = check_repository_policy(text)
         repositories.put_document(connection, target.id, "policy", shown, now)
         record(connection, caller, "SetRepositoryPolicy", repository, now)
+        generation.advance(connection)
         return shown
 
     return await services.metadata.write(change)
+
+
+async def _refuse_lock_out(services: Services, caller: Caller, repository: str, text: str) -> None:
+    arn = caller.registry.repository_arn(repository)
+    proposed = services.authorities.parse(arn, PolicyType.RESOURCE, PolicyKind.REPOSITORY, text)
+    decision = await services.authorities.decide(
+        caller, "ecr:SetRepositoryPolicy", arn, {}, proposed=proposed
+    )
+    if not decision.allowed:
+        raise InvalidParameter("PolicyText", "The policy would keep you from setting another one: use force")
 
 
 @operation("GetRepositoryPolicy")
@@ -40,7 +65,7 @@ async def get_repository_policy(services: Services, caller: Caller, *, repositor
     return found
 
 
-@operation("DeleteRepositoryPolicy")
+@operation("DeleteRepositoryPolicy", changes_access=True)
 async def delete_repository_policy(services: Services, caller: Caller, *, repository: str) -> str:
     """Remove the repository's policy; gives what it was. Raises as GetRepositoryPolicy."""
     now = services.clock()
@@ -51,12 +76,13 @@ async def delete_repository_policy(services: Services, caller: Caller, *, reposi
         if removed is None:
             raise RepositoryPolicyNotFound(repository, caller.registry.account)
         record(connection, caller, "DeleteRepositoryPolicy", repository, now)
+        generation.advance(connection)
         return removed
 
     return await services.metadata.write(change)
 
 
-@operation("PutRegistryPolicy")
+@operation("PutRegistryPolicy", changes_access=True)
 async def put_registry_policy(services: Services, caller: Caller, *, text: str) -> str:
     """Set the registry's policy; gives it as it is shown. Raises InvalidParameter."""
     shown = check_registry_policy(text)
@@ -65,6 +91,7 @@ async def put_registry_policy(services: Services, caller: Caller, *, text: str) 
     def change(connection: Connection) -> None:
         registries.put_document(connection, caller.registry, "policy", shown, now)
         record(connection, caller, "PutRegistryPolicy", "", now)
+        generation.advance(connection)
 
     await services.metadata.write(change)
     return shown
@@ -79,7 +106,7 @@ async def get_registry_policy(services: Services, caller: Caller) -> str:
     return found
 
 
-@operation("DeleteRegistryPolicy")
+@operation("DeleteRegistryPolicy", changes_access=True)
 async def delete_registry_policy(services: Services, caller: Caller) -> str:
     """Remove the registry's policy; gives what it was. Raises RegistryPolicyNotFound."""
     now = services.clock()
@@ -89,6 +116,7 @@ async def delete_registry_policy(services: Services, caller: Caller) -> str:
         if removed is None:
             raise RegistryPolicyNotFound(caller.registry.account)
         record(connection, caller, "DeleteRegistryPolicy", "", now)
+        generation.advance(connection)
         return removed
 
     return await services.metadata.write(change)

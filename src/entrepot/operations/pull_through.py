@@ -10,9 +10,10 @@ from entrepot.features.pull_through import store as rules
 from entrepot.features.pull_through.errors import NothingToUpdate, TooManyRules
 from entrepot.features.pull_through.rule import Rule, Upstream, UpstreamRegistry
 from entrepot.features.pull_through.rules import MAX_RULES, check_rule, upstream_of
+from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
 @operation("CreatePullThroughCacheRule")

@@ -1,6 +1,7 @@
 """DescribeRegistry, replication configuration, account settings, pull-time update exclusions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -15,9 +16,11 @@ from entrepot.features.registry.rules import (
     check_account_setting,
     check_replication,
 )
-from entrepot.operations.operation import operation
+from entrepot.metadata import generation
+from entrepot.operations.caller import Caller
+from entrepot.operations.operation import RequestContext, operation
 from entrepot.operations.repositories import record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
 @operation("DescribeRegistry")
@@ -43,7 +46,12 @@ async def put_replication_configuration(
     await services.metadata.write(change)
 
 
-@operation("GetAccountSetting")
+def account_setting(parameters: Mapping[str, Any]) -> RequestContext:
+    """The condition key ``ecr:AccountSetting``: the name of the setting."""
+    return {"ecr:AccountSetting": str(parameters.get("name"))}
+
+
+@operation("GetAccountSetting", context=account_setting)
 async def get_account_setting(services: Services, caller: Caller, *, name: str) -> str:
     """The value of a setting, its default until it is put. Raises UnknownSetting."""
     kind = account_setting_kind(name)
@@ -51,7 +59,7 @@ async def get_account_setting(services: Services, caller: Caller, *, name: str) 
     return found or ACCOUNT_SETTINGS[name][0]
 
 
-@operation("PutAccountSetting")
+@operation("PutAccountSetting", context=account_setting, changes_access=True)
 async def put_account_setting(services: Services, caller: Caller, *, name: str, value: str) -> None:
     """Set a setting. Raises UnknownSetting."""
     check_account_setting(name, value)
@@ -60,6 +68,7 @@ async def put_account_setting(services: Services, caller: Caller, *, name: str, 
     def change(connection: Connection) -> None:
         registries.put_document(connection, caller.registry, account_setting_kind(name), value, now)
         record(connection, caller, "PutAccountSetting", "", now, setting=name, value=value)
+        generation.advance(connection)
 
     await services.metadata.write(change)
 

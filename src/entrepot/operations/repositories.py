@@ -22,14 +22,16 @@ from entrepot.features.repositories.rules import check_resource_tags, check_sett
 from entrepot.features.templates import store as templates
 from entrepot.features.templates.rules import select_template
 from entrepot.features.templates.template import TemplateSettings
+from entrepot.metadata import generation
 from entrepot.operations import quotas
-from entrepot.operations.operation import operation
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.caller import Caller
+from entrepot.operations.operation import authorise_on, operation, repositories_by_name, tags_of_request
+from entrepot.operations.services import Services
 
 T = TypeVar("T")
 
 
-@operation("CreateRepository")
+@operation("CreateRepository", context=tags_of_request, changes_access=True)
 async def create_repository(
     services: Services,
     caller: Caller,
@@ -46,11 +48,16 @@ async def create_repository(
     check_repository_name(repository)
     check_settings(settings)
     tags = check_resource_tags(resource_tags)
+    if tags:
+        asked = tags_of_request({"resource_tags": resource_tags})
+        await authorise_on(services, caller, "TagResource", repository, asked)
     now = services.clock()
 
     def create(connection: Connection) -> Repository:
         created = repositories.create(connection, caller.registry, repository, settings, tags, now)
         record(connection, caller, "CreateRepository", repository, now)
+        if tags:
+            generation.advance(connection)
         return created
 
     return await _create_within_quota(services, caller, create)
@@ -75,7 +82,7 @@ async def _create_within_quota(services: Services, caller: Caller, create: Calla
     return created
 
 
-@operation("DescribeRepositories")
+@operation("DescribeRepositories", resource=repositories_by_name)
 async def describe_repositories(
     services: Services, caller: Caller, *, names: Sequence[str], after: str | None, limit: int
 ) -> list[Repository]:
@@ -92,7 +99,7 @@ async def describe_repositories(
     return await services.metadata.read(query)
 
 
-@operation("DeleteRepository")
+@operation("DeleteRepository", changes_access=True)
 async def delete_repository(services: Services, caller: Caller, *, repository: str, force: bool) -> Repository:
     """Delete a repository, with its images only if forced; the name is free at once.
 
@@ -108,6 +115,7 @@ async def delete_repository(services: Services, caller: Caller, *, repository: s
         if not repositories.detach(connection, found.id, now):
             raise RepositoryNotFound(repository, caller.registry.account)
         record(connection, caller, "DeleteRepository", repository, now)
+        generation.advance(connection)
         return found
 
     return await services.metadata.write(change)
@@ -168,25 +176,35 @@ async def _change_settings(
     return await services.metadata.write(change)
 
 
-async def ensure_repository(services: Services, caller: Caller, repository: str) -> None:
-    """Create the repository of a push if it is missing and a creation template for CREATE_ON_PUSH covers its name.
+async def is_made_by_push(services: Services, caller: Caller, repository: str) -> bool:
+    """True when a push has to make its repository and may: a creation template for CREATE_ON_PUSH covers the name.
 
-    The caller needs ecr:CreateRepository. Does nothing otherwise; the push itself then finds what it finds.
+    False when the repository is there; raises RepositoryNotFound when neither is.
     """
 
-    def is_wanted(connection: Connection) -> bool:
+    def query(connection: Connection) -> bool:
         try:
             repositories.find(connection, caller.registry, repository)
         except RepositoryNotFound:
-            return _template_of_push(services, connection, caller, repository) is not None
+            if _template_of_push(services, connection, caller, repository) is None:
+                raise
+            return True
         return False
 
-    if await services.metadata.look_up(is_wanted):
+    return await services.metadata.look_up(query)
+
+
+async def ensure_repository(services: Services, caller: Caller, repository: str) -> None:
+    """Create the repository of a push if it is missing, as its creation template says.
+
+    The caller needs ecr:CreateRepository. Raises RepositoryNotFound, AccessDenied, TooManyRepositories.
+    """
+    if await is_made_by_push(services, caller, repository):
         with suppress(RepositoryAlreadyExists):  # docker pushes layers side by side; one of them is first
             await _create_on_push(services, caller, repository=repository)
 
 
-@operation("CreateRepository")
+@operation("CreateRepository", changes_access=True)
 async def _create_on_push(services: Services, caller: Caller, *, repository: str) -> None:
     """Create a repository as its template says, unless there is no template any more.
 
@@ -229,6 +247,8 @@ def _create_from(
         if document is not None:
             repositories.put_document(connection, created.id, kind, document, now)
     record(connection, caller, "CreateRepository", repository, now)
+    if tags or template.repository_policy is not None:
+        generation.advance(connection)
 
 
 def settings_from(template: TemplateSettings) -> RepositorySettings:

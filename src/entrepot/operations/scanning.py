@@ -12,9 +12,10 @@ from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.features.repositories.repository import Repository
 from entrepot.features.scanning.configuration import EffectiveScanning, ScanningConfiguration
 from entrepot.features.scanning.rules import check_configuration, effective_scanning
-from entrepot.operations.operation import operation
+from entrepot.operations.caller import Caller
+from entrepot.operations.operation import operation, repositories_by_name
 from entrepot.operations.repositories import record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def get_registry_scanning_configuration(services: Services, caller: Caller
     return await services.metadata.look_up(lambda c: _configuration(c, caller))
 
 
-@operation("BatchGetRepositoryScanningConfiguration")
+@operation("BatchGetRepositoryScanningConfiguration", resource=repositories_by_name)
 async def batch_get_repository_scanning_configuration(
     services: Services, caller: Caller, *, names: Sequence[str]
 ) -> tuple[list[RepositoryScanning], dict[str, RepositoryNotFound]]:

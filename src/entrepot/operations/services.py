@@ -1,18 +1,24 @@
 """What the operations work with, made once by the wiring and passed to each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from entrepot.core.address import PublicURL
 from entrepot.core.clock import Clock
 from entrepot.core.partitions import RegistryId
-from entrepot.features.identity.rules import Principal
+from entrepot.features.audit.denials import Denials
+from entrepot.features.identity.access_keys import AccessKeySecrets
+from entrepot.features.identity.failures import FailedLogins
+from entrepot.features.identity.issuers import Issuers
+from entrepot.features.identity.sessions import SessionSecrets
 from entrepot.features.layers.hashes import UploadHashes
 from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import Quotas
 from entrepot.features.quotas.tallies import Tallies
 from entrepot.metadata.port import Metadata
+from entrepot.operations.authorities import Authorities
 from entrepot.protocol.tokens import Signer
 from entrepot.storage.port import BlobStorage
 
@@ -45,18 +51,16 @@ class Services:
     random_hex: Callable[[int], str]  # takes a number of bytes
     public_url: PublicURL
     default_registry: RegistryId
-    root_access_key_id: str
+    authorities: Authorities
+    access_key_secrets: AccessKeySecrets
+    session_secrets: SessionSecrets
+    failed_logins: FailedLogins
+    denials: Denials
+    issuers: Issuers
+    trusted_proxies: Sequence[IPv4Network | IPv6Network]
+    anonymous_pull: bool
     create_on_push: bool
     upload_hashes: UploadHashes
     quotas: Quotas
     buckets: TokenBuckets
     tallies: Tallies
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, of which registry; ``request_id`` is what the client is told and the audit record holds."""
-
-    principal: Principal
-    registry: RegistryId
-    request_id: str

@@ -6,9 +6,10 @@ from sqlalchemy import Connection
 from entrepot.features.registry import store as registries
 from entrepot.features.signing.configuration import SigningConfiguration
 from entrepot.features.signing.errors import SigningConfigurationNotFound
+from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
 @operation("PutSigningConfiguration")

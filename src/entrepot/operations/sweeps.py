@@ -1,7 +1,8 @@
 """What is done after the fact: draining what was detached, dropping expired uploads, trimming history.
 
-Each sweep does a small piece, one short transaction at a time, and says whether there may be more; it can be
-stopped anywhere and repeated. Several workers may sweep at once: the second finds nothing left to do.
+Each sweep looks first whether there is anything to do, does a small piece of it in one short transaction, and says
+whether there may be more; it can be stopped anywhere and repeated. Several workers may sweep at once: the second
+finds nothing left to do.
 """
 
 import asyncio
@@ -16,48 +17,39 @@ from entrepot.features.layers import store as layers
 from entrepot.features.repositories import store as repositories
 from entrepot.operations.services import Services
 
-#: Rows that one transaction removes.
+#: Rows that one transaction writes, at most.
+MOST_ROWS = 500
+#: Rows of each kind that one transaction removes, where that is two kinds at a time.
 BATCH = 200
-#: Who is written down in the history for tags that go with their image.
-DRAINED_BY = "entrepot"
 
 Sweep = Callable[[Services], Awaitable[bool]]
 
 
 async def drain_images(services: Services) -> bool:
-    """Remove the rows of some detached images, the oldest first.
-
-    A step writes at most twice the tags asked for, or a row for each reference of an image and its own: begun with
-    fewer than BATCH rows written, a transaction ends with fewer than 500.
-    """
-
-    def change(connection: Connection) -> int:
-        written = 0
-        while written < BATCH and (image := images.find_detached(connection)) is not None:
-            written += images.drain_image(connection, image, moved_by=DRAINED_BY, limit=BATCH // 2)
-        return written
-
-    return await services.metadata.write(change) > 0
+    """Remove the rows of some detached images, the oldest first."""
+    if not await services.metadata.look_up(images.has_detached):
+        return False
+    return await services.metadata.write(lambda c: images.drain_detached(c, MOST_ROWS))
 
 
 async def drain_repositories(services: Services) -> bool:
     """Remove some of what belongs to one detached repository; its own row goes last."""
-    now = services.clock()
+    repository_id = await services.metadata.look_up(repositories.find_detached)
+    if repository_id is None:
+        return False
 
     def change(connection: Connection) -> bool:
-        repository_id = repositories.find_detached(connection)
-        if repository_id is None:
-            return False
+        repositories.lock(connection, repository_id)  # of two workers that find it the second waits
         removed = (
-            images.detach_images_of(connection, repository_id, now, BATCH)
-            or layers.expire_uploads_of(connection, repository_id, BATCH)
-            or layers.drain_links(connection, repository_id, BATCH)
+            images.drain_images_of(connection, repository_id, MOST_ROWS)
+            or layers.expire_uploads_of(connection, repository_id, MOST_ROWS)
+            or layers.drain_links(connection, repository_id, MOST_ROWS)
         )
         if removed:
             return True
         if images.has_rows(connection, repository_id) or layers.has_uploads(connection, repository_id):
             return False  # the other sweeps have to come first
-        if not images.drop_history_of(connection, repository_id, BATCH):
+        if not images.drop_history_of(connection, repository_id, MOST_ROWS):
             repositories.drop(connection, repository_id)
         return True
 
@@ -67,6 +59,8 @@ async def drain_repositories(services: Services) -> bool:
 async def expire_uploads(services: Services) -> bool:
     """Drop the bytes and rows of uploads that nobody has touched for a day."""
     now = services.clock()
+    if not await services.metadata.look_up(lambda c: layers.find_expired_uploads(c, now, 1)):
+        return False
 
     def claim(connection: Connection) -> list[layers.ExpiredUpload]:
         expired = layers.find_expired_uploads(connection, now, BATCH)
@@ -89,10 +83,13 @@ def trimming(history_days: int) -> Sweep:
     async def trim(services: Services) -> bool:
         before = services.clock() - history_days * DAY
 
+        def is_due(connection: Connection) -> bool:
+            return images.has_moves_before(connection, before) or audit.has_before(connection, before)
+
         def change(connection: Connection) -> int:
             return images.trim_history(connection, before, BATCH) + audit.trim(connection, before, BATCH)
 
-        return await services.metadata.write(change) > 0
+        return await services.metadata.look_up(is_due) and await services.metadata.write(change) > 0
 
     return trim
 

@@ -6,12 +6,14 @@ from sqlalchemy import Connection
 
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.rules import check_resource_tags
-from entrepot.operations.operation import operation
+from entrepot.metadata import generation
+from entrepot.operations.caller import Caller
+from entrepot.operations.operation import operation, tags_of_request
 from entrepot.operations.repositories import record
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
-@operation("TagResource")
+@operation("TagResource", context=tags_of_request, changes_access=True)
 async def tag_resource(
     services: Services, caller: Caller, *, repository: str, tags: Sequence[tuple[str, str]]
 ) -> None:
@@ -28,11 +30,12 @@ async def tag_resource(
         merged = {**repositories.read_tags(connection, target.id), **added}
         repositories.replace_tags(connection, target.id, check_resource_tags(list(merged.items())))
         record(connection, caller, "TagResource", repository, now, keys=sorted(added))
+        generation.advance(connection)
 
     await services.metadata.write(change)
 
 
-@operation("UntagResource")
+@operation("UntagResource", context=tags_of_request, changes_access=True)
 async def untag_resource(services: Services, caller: Caller, *, repository: str, keys: Sequence[str]) -> None:
     """Remove tags; keys that are not there are fine. Raises RepositoryNotFound."""
     now = services.clock()
@@ -45,6 +48,7 @@ async def untag_resource(services: Services, caller: Caller, *, repository: str,
         }
         repositories.replace_tags(connection, target.id, kept)
         record(connection, caller, "UntagResource", repository, now, keys=sorted(keys))
+        generation.advance(connection)
 
     await services.metadata.write(change)
 

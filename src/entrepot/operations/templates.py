@@ -14,9 +14,10 @@ from entrepot.features.templates import store as templates
 from entrepot.features.templates.errors import TooManyTemplates
 from entrepot.features.templates.rules import MAX_TEMPLATES, changed
 from entrepot.features.templates.template import Template, TemplateChange, TemplateSettings
+from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import record, settings_from
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.services import Services
 
 
 @operation("CreateRepositoryCreationTemplate")

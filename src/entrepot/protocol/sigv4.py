@@ -14,7 +14,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -30,7 +30,7 @@ SKEW = timedelta(minutes=5)
 _TERMINATOR = "aws4_request"
 _REGION = re.compile(r"[0-9a-z-]{2,25}")
 _BASIC_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-_SIGNED_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_SIGNED_HEADERS = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^_`|~-]+)*")
 _PARAMETERS = ("Credential", "SignedHeaders", "Signature")
 #: Headers that change what a request does, in the spelling of the message that misses them.
 _MUST_BE_SIGNED = {b"host": "Host", b"x-amz-date": "X-Amz-Date", b"x-amz-target": "X-Amz-Target"}
@@ -89,16 +89,22 @@ class SignedRequest:
     query: bytes
     headers: Sequence[tuple[bytes, bytes]]
 
+    _by_name: dict[bytes, bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", dict(self.headers))
+
     def values(self, name: bytes) -> list[bytes]:
         """Every value of a header."""
-        return [value for key, value in self.headers if key == name]
+        if len(self._by_name) < len(self.headers):
+            return [value for key, value in self.headers if key == name]
+        return [self._by_name[name]] if name in self._by_name else []
 
     def value(self, name: bytes) -> bytes | None:
         """The value of a header that may be sent once; raises IncompleteSignature if it was repeated."""
-        values = self.values(name)
-        if len(values) > 1:
+        if len(self._by_name) < len(self.headers) and len(self.values(name)) > 1:
             raise IncompleteSignature(f"The header '{name.decode()}' may be sent only once.")
-        return values[0] if values else None
+        return self._by_name.get(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +130,9 @@ def read_authorization(request: SignedRequest) -> Authorization:
     Raises MissingAuthenticationToken if the request carries no AWS4 signature, and
     IncompleteSignature if it carries one that cannot be read, two, or one in its query.
     """
-    names = {unquote_to_bytes(pair.partition(b"=")[0]).lower() for pair in request.query.split(b"&")}
-    if names & _PRESIGNED:
+    if request.query and _PRESIGNED & {
+        unquote_to_bytes(pair.partition(b"=")[0]).lower() for pair in request.query.split(b"&")
+    }:
         raise IncompleteSignature("A signature in the query is not accepted, only the Authorization header.")
     header = request.value(b"authorization")
     if header is None or not header.startswith(b"AWS4-"):
@@ -221,7 +228,7 @@ def canonical_request(request: SignedRequest, signed_headers: Iterable[str], bod
             request.method.encode(),
             _canonical_path(request.path),
             _canonical_query(request.query),
-            *(name + b":" + _canonical_value(request.values(name)) for name in names),
+            *[name + b":" + _canonical_value(request.values(name)) for name in names],
             b"",
             b";".join(names),
             body_sha256.encode(),
@@ -264,7 +271,7 @@ def _credential(text: str) -> tuple[str, str, str, str]:
 
 def _signed_headers(text: str) -> tuple[str, ...]:
     names = tuple(text.split(";"))
-    if names != tuple(sorted(set(names))) or not all(map(_SIGNED_HEADER.fullmatch, names)):
+    if _SIGNED_HEADERS.fullmatch(text) is None or names != tuple(sorted(set(names))):
         raise IncompleteSignature("SignedHeaders must be lower-case header names, sorted, each named once.")
     return names
 
@@ -317,6 +324,8 @@ def _iso(time: datetime) -> str:
 
 def _canonical_path(path: bytes) -> bytes:
     """RFC 3986 dot segments and empty ones removed, then encoded once more, for it is encoded already."""
+    if path == b"/":
+        return path
     kept: list[bytes] = []
     for segment in path.split(b"/"):
         if segment == b"..":
@@ -329,6 +338,8 @@ def _canonical_path(path: bytes) -> bytes:
 
 def _canonical_query(query: bytes) -> bytes:
     """Every name and value encoded in the one way, and sorted."""
+    if not query:
+        return query
     pairs = (pair.partition(b"=") for pair in query.split(b"&") if pair)
     encoded = sorted((_encoded(name), _encoded(value)) for name, _, value in pairs)
     return "&".join(f"{name}={value}" for name, value in encoded).encode()
@@ -341,7 +352,7 @@ def _encoded(text: bytes) -> str:
 
 def _canonical_value(values: list[bytes]) -> bytes:
     """Runs of white space become one space; the values of a repeated header are joined."""
-    return b",".join(b" ".join(value.split()) for value in values)
+    return b",".join([b" ".join(value.split()) for value in values])
 
 
 @lru_cache(maxsize=256)

@@ -101,7 +101,7 @@ class Signer:
         return hmac.digest(key, body, "sha256")
 
 
-class _Expiring(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Expiring(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A signed value with an end; ``expires_at`` is in microseconds since the epoch."""
 
     purpose: ClassVar[str]
@@ -121,7 +121,7 @@ class _Expiring(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return value
 
 
-class AuthorizationToken(_Expiring, frozen=True, kw_only=True, array_like=True):
+class AuthorizationToken(Expiring, frozen=True, kw_only=True, array_like=True):
     """What GetAuthorizationToken hands out, the password of ``docker login``.
 
     ``principal`` is the ARN that asked, ``access_key_id`` the key it asked with.
@@ -135,7 +135,7 @@ class AuthorizationToken(_Expiring, frozen=True, kw_only=True, array_like=True):
     access_key_id: str
 
 
-class DownloadTicket(_Expiring, frozen=True, kw_only=True, array_like=True):
+class DownloadTicket(Expiring, frozen=True, kw_only=True, array_like=True):
     """What a download URL carries: the leave to read the layer ``digest`` of a repository for a while."""
 
     purpose = "download ticket"

@@ -1,5 +1,6 @@
 """The life of a request, from the socket to the answer, as one list of steps."""
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -12,10 +13,15 @@ from entrepot.fronts.asgi import Answer, BadRequest, Message, Receive, Request, 
 from entrepot.fronts.ecr import downloads
 from entrepot.fronts.ecr.errors import answer_with as ecr_answer_with
 from entrepot.fronts.ecr.front import ECRFront
+from entrepot.fronts.iam.front import iam_front
 from entrepot.fronts.oci import front as oci
+from entrepot.fronts.oci.authentication import TOKEN_PATH
 from entrepot.fronts.oci.errors import answer_with as oci_answer_with
 from entrepot.fronts.oci.profile import Profile
 from entrepot.fronts.ops import front as ops
+from entrepot.fronts.query import QueryFront, is_query, is_signed_for
+from entrepot.fronts.sts.front import sts_front
+from entrepot.operations.denials import write_denials_for_ever
 from entrepot.operations.layers import BodyBrokeOff
 from entrepot.operations.services import Services
 
@@ -33,17 +39,19 @@ class Application:
         services: Services,
         *,
         profile: Profile,
-        secret_access_key: str,
         render_metrics: Callable[[], bytes],
         close: Callable[[], Awaitable[None]],
         log_every_request: bool,
     ) -> None:
         self._services = services
         self._profile = profile
-        self._ecr = ECRFront(services, secret_access_key)
+        self._ecr = ECRFront(services)
+        self._iam = iam_front(services)
+        self._sts = sts_front(services)
         self._render_metrics = render_metrics
         self._close = close
         self._log_every_request = log_every_request
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's own start and end."""
@@ -82,22 +90,33 @@ class Application:
         if refusal is not None:
             return refusal
         path = request.path
-        if path.startswith("/v2/") or path == "/v2":
+        if path.startswith("/v2/") or path in {"/v2", TOKEN_PATH}:
             return await oci.answer(self._services, self._profile, request)
         if path.startswith(layer_download.PREFIX):
             return await downloads.answer(self._services, request)
         if path.startswith("/-/"):
             return await ops.answer(self._services, self._render_metrics, request)
         if path == "/" and request.method == "POST":
-            return await self._ecr.answer(request)
+            return await self._api(request).answer(request)
         return _plain(404, "This is a container registry: /v2/ for clients like docker, POST / for the ECR API.")
+
+    def _api(self, request: Request) -> ECRFront | QueryFront:
+        """The API of AWS that a request is for."""
+        if not is_query(request):
+            return self._ecr
+        return self._iam if is_signed_for(request, "iam") else self._sts
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                writing = asyncio.create_task(write_denials_for_ever(self._services))
+                self._tasks.add(writing)
                 await send({"type": "lifespan.startup.complete"})
             else:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
                 await self._close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

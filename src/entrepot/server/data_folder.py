@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -34,16 +34,23 @@ def claim(data: Path, host: str, port: int) -> Generator[None]:
     SO_REUSEPORT, and would share it silently with another server of the same user. The lock on a name made of the
     port keeps a second registry from slipping in between.
     """
-    with ExitStack() as held:
-        prepare_folder(data)
-        lock = _open_lock(data / "lock")
-        held.callback(os.close, lock)
-        _retry(lambda: _lock_folder(lock), f"the data folder {data} is in use by another registry")
-        name = held.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    with claim_folder(data), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
         in_use = f"the port {port} on {host} is in use"
         _retry(lambda: name.bind(f"\0entrepot {host}:{port}"), in_use)
         _retry(lambda: _try_port(host, port), in_use)
         yield
+
+
+@contextmanager
+def claim_folder(data: Path) -> Generator[None]:
+    """Hold the data folder alone, made if it is missing, for as long as the block runs; raises CannotStart."""
+    prepare_folder(data)
+    lock = _open_lock(data / "lock")
+    try:
+        _retry(lambda: _lock_folder(lock), f"the data folder {data} is in use by another registry")
+        yield
+    finally:
+        os.close(lock)
 
 
 def prepare_folder(data: Path) -> None:

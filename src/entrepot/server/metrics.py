@@ -24,6 +24,8 @@ class PrometheusCounters:
             ["operation", "outcome"],
             registry=registry,
         )
+        #: Kept by labels, for to look one up in the family costs as much as to count.
+        self._by_outcome: dict[tuple[str, str], Counter] = {}
         self._received = Counter(
             "entrepot_layer_bytes_received", "Bytes of layers that arrived and were kept.", registry=registry
         )
@@ -31,7 +33,10 @@ class PrometheusCounters:
 
     def operation(self, name: str, outcome: str) -> None:
         """See Counters."""
-        self._operations.labels(name, outcome).inc()
+        counter = self._by_outcome.get((name, outcome))
+        if counter is None:
+            counter = self._by_outcome[name, outcome] = self._operations.labels(name, outcome)
+        counter.inc()
 
     def layer_bytes_received(self, count: int) -> None:
         """See Counters."""

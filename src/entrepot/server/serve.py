@@ -44,9 +44,9 @@ def serve(settings: Settings, announce: Callable[[RootKey], None]) -> None:
     ``announce`` is called with the root key once everything is in place and before the first request.
     """
     with claim(settings.data, settings.host, settings.port), _metrics_folder(settings.data):
-        load_master_key(settings.data)
+        master = load_master_key(settings.data)
         root_key = load_root_key(settings)
-        prepare_data(settings.data)
+        prepare_data(settings, master)
         lifeline = Lifeline()
         server = Granian(
             "entrepot",
@@ -85,7 +85,6 @@ def _make_application(settings: Settings, root_key: RootKey) -> Application:
     return Application(
         wired.services,
         profile=PROFILES[settings.profile],
-        secret_access_key=root_key.secret_access_key,
         render_metrics=render,
         close=wired.close,
         log_every_request=settings.access_log,

@@ -4,12 +4,14 @@ A field's name is the option (``create_on_push``: ``--create-on-push``), the key
 (``ENTREPOT_CREATE_ON_PUSH``). The configuration reference is made from this module.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +22,10 @@ from entrepot.core.partitions import RegistryId, check_region
 
 PREFIX = "ENTREPOT_"
 FILE = Path("entrepot.toml")
+
+#: No host at all is one that the parameters name: the folder of a Unix socket.
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(:[0-9]{1,5})?")
+_DATABASE = re.compile(r"/[^/@]+")
 
 
 @dataclass(eq=False)
@@ -37,6 +43,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     listen: Annotated[str, Meta(description="Address and port to listen on.")] = "127.0.0.1:5000"
     data: Annotated[Path, Meta(description="The folder for the database, the layers and the keys.")] = Path("data")
+    database: Annotated[
+        str | None,
+        Meta(
+            description="The PostgreSQL database, as postgresql://USER:PASSWORD@HOST:PORT/NAME. Default: SQLite in"
+            " the data folder."
+        ),
+    ] = None
     workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1
     public_url: Annotated[
         str | None,
@@ -62,6 +75,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     create_on_push: Annotated[
         bool, Meta(description="Let a push make the repository it goes to, with ECR's default settings.")
     ] = False
+    anonymous_pull: Annotated[
+        bool,
+        Meta(
+            description="Let clients without credentials pull from repositories whose policy allows it to"
+            ' everybody (Principal "*").'
+        ),
+    ] = False
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are"
+            " believed, separated by commas."
+        ),
+    ] = ""
     profile: Annotated[
         Literal["oci", "ecr"],
         Meta(description="How to answer under /v2/: oci as OCI's specification has it, ecr as Amazon ECR does."),
@@ -75,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 90
     access_log: Annotated[bool, Meta(description="Log every request, not only those that fail.")] = False
 
-    SECRETS: ClassVar[frozenset[str]] = frozenset({"secret_access_key"})
+    SECRETS: ClassVar[frozenset[str]] = frozenset({"database", "secret_access_key"})
 
     @classmethod
     def load(cls, options: Mapping[str, object], environment: Mapping[str, str], file: Path | None) -> Self:
@@ -116,10 +143,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ip_address(self.host)
         except ValueError:
             raise BadSetting("listen", f"'{host}' is no IP address, and not localhost") from None
+        if self.database is not None and not _is_postgresql_url(self.database):
+            raise BadSetting(
+                "database",
+                "it is not of the form postgresql://USER:PASSWORD@HOST:PORT/NAME, with every character of the user"
+                " and the password that is neither a letter nor a digit percent-encoded",
+            )
         if (self.access_key_id is None) != (self.secret_access_key is None):
             raise BadSetting(
                 "access_key_id", "access_key_id and secret_access_key are given together or not at all"
             )
+        try:
+            _ = self.trusted_networks
+        except ValueError as error:
+            raise BadSetting("trusted_proxies", str(error)) from None
         try:
             check_region(self.region, "region")
             _ = self.address
@@ -143,6 +180,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return PublicURL.parse(self.public_url or f"http://localhost:{self.port}")
 
     @property
+    def trusted_networks(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The networks of ``trusted_proxies``; raises ValueError for anything else."""
+        return [ip_network(part.strip()) for part in self.trusted_proxies.split(",") if part.strip()]
+
+    @property
     def registry(self) -> RegistryId:
         """The registry of clients that name none."""
         return RegistryId(self.account_id, self.region)
@@ -161,6 +203,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """What rich prints instead of ``repr``; msgspec's own would show every field."""
         return list(self.shown().items())
+
+
+def _is_postgresql_url(text: str) -> bool:
+    """Whether a text has the parts of one. What the parts are worth, the driver and the server know."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    return (
+        parts.scheme in {"postgresql", "postgres"}
+        and all(_HOST_AND_PORT.fullmatch(host) for host in hosts)
+        and _DATABASE.fullmatch(parts.path) is not None
+        and not parts.fragment
+    )
 
 
 def _convert_path(kind: type, value: object) -> Path:

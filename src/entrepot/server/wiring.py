@@ -2,21 +2,33 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
+
+from sqlalchemy.exc import DBAPIError
 
 from entrepot.core.clock import system_clock
+from entrepot.features.audit.denials import Denials
+from entrepot.features.identity.access_keys import AccessKeySecrets
+from entrepot.features.identity.failures import FailedLogins
+from entrepot.features.identity.issuers import Issuers, fetch_document
+from entrepot.features.identity.sessions import SessionSecrets
 from entrepot.features.layers.hashes import UploadHashes
 from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import QUOTAS
 from entrepot.features.quotas.tallies import Tallies
-from entrepot.metadata.schema import migrate
+from entrepot.metadata.master_key import claim_master_key
+from entrepot.metadata.port import Metadata
+from entrepot.metadata.schema import migrate, require_schema
 from entrepot.metadata.sqlite import SQLiteMetadata
+from entrepot.operations.authorities import Authorities, Root
 from entrepot.operations.services import Counters, Services
-from entrepot.protocol.tokens import Signer
+from entrepot.protocol.tokens import MasterKey, Signer
+from entrepot.server.data_folder import CannotStart
 from entrepot.server.keys import RootKey, load_master_key
 from entrepot.server.settings import Settings
 from entrepot.storage.filesystem import FilesystemStorage
@@ -24,6 +36,12 @@ from entrepot.storage.port import StorageFull
 
 #: Threads that read, write and hash layers. Two cores hash two layers; the others wait for the disk.
 STORAGE_THREADS = 16
+#: Seconds that one statement may take while requests wait for it.
+STATEMENT_TIMEOUT = 10.0
+#: Connections to PostgreSQL that all processes of one ``serve`` share. A server allows 100 unless it is told
+#: otherwise: room for three.
+CONNECTIONS = 32
+FEWEST_CONNECTIONS = 2
 
 
 def database_path(data: Path) -> Path:
@@ -31,28 +49,90 @@ def database_path(data: Path) -> Path:
     return data / "metadata.db"
 
 
+def moved_database_path(data: Path) -> Path:
+    """What the SQLite database is called once its rows are in PostgreSQL."""
+    return data / "metadata.db.moved"
+
+
 def blob_folder(data: Path) -> Path:
     """Where a data folder keeps its layers."""
     return data / "blobs"
 
 
-def prepare_data(data: Path) -> None:
-    """Bring the database of a data folder to this version's schema, and see that layers can be kept in it.
+@asynccontextmanager
+async def opened_metadata(
+    settings: Settings, *, statement_timeout: float = STATEMENT_TIMEOUT
+) -> AsyncGenerator[Metadata]:
+    """The database of the settings for as long as the block runs.
 
-    Both are made if need be. Raises SchemaTooNew, MetadataUnavailable, StorageUnavailable. Nothing is left open:
-    the workers are forked afterwards.
+    Raises CannotStart, NetworkFileSystem, ServerTooOld, MetadataUnavailable.
+    """
+    metadata = _open_metadata(settings, statement_timeout)
+    try:
+        if settings.database is not None:
+            await _check_postgresql(metadata)
+        yield metadata
+    finally:
+        await metadata.close()
+
+
+def prepare_data(settings: Settings, master: MasterKey) -> None:
+    """See that the database can be used, with this master key, and that layers can be kept in the data folder.
+
+    Both are made if need be. SQLite is brought to this version's schema, for nobody else uses it; PostgreSQL is
+    not, for others may be at work on it. Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew,
+    WrongMasterKey, StorageUnavailable. Nothing is left open: the workers are forked afterwards.
     """
 
     async def prepare() -> None:
-        metadata = SQLiteMetadata(database_path(data))
-        try:
-            await metadata.write(migrate)
-        finally:
-            await metadata.close()
+        async with opened_metadata(settings) as metadata:
+            await metadata.write(migrate if settings.database is None else require_schema)
+            await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
         with ThreadPoolExecutor(1) as threads, suppress(StorageFull):  # a full registry still serves what it has
-            await FilesystemStorage(blob_folder(data), threads=threads).check()
+            await FilesystemStorage(blob_folder(settings.data), threads=threads).check()
 
     asyncio.run(prepare())
+
+
+def _open_metadata(settings: Settings, statement_timeout: float = STATEMENT_TIMEOUT) -> Metadata:
+    if settings.database is None:
+        return _open_sqlite(settings.data)
+    try:
+        from entrepot.metadata.postgresql import PostgreSQLMetadata  # noqa: PLC0415 (an extra may bring its driver)
+
+        return PostgreSQLMetadata(
+            settings.database,
+            random=Random(),  # noqa: S311 (it spreads tries, and guards nothing)
+            connections=_connections(settings.workers),
+            statement_timeout=statement_timeout,
+        )
+    except ImportError as error:
+        raise CannotStart(
+            f"the setting database needs {error.name}, which 'pip install entrepot[postgresql]' installs"
+        ) from None
+
+
+def _open_sqlite(data: Path) -> Metadata:
+    path, moved = database_path(data), moved_database_path(data)
+    if moved.exists() and not path.exists():
+        raise CannotStart(
+            f"the database of the data folder {data} was moved to PostgreSQL: give the setting database, "
+            f"or rename {moved.name} to {path.name} to go back"
+        )
+    return SQLiteMetadata(path)
+
+
+async def _check_postgresql(metadata: Metadata) -> None:
+    """See, before anything is made there, that the server will do, and takes the parameters of the URL."""
+    try:
+        await metadata.check()
+    except DBAPIError as error:
+        raise CannotStart(f"the setting database is refused: {error.orig}") from None
+
+
+def _connections(workers: int) -> int:
+    """How many connections to write, and as many to read, are open at the most in each process of ``serve``."""
+    return max(FEWEST_CONNECTIONS, CONNECTIONS // (2 * (workers + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +146,36 @@ class Wired:
 def wire(settings: Settings, root_key: RootKey, counters: Counters) -> Wired:
     """Build the services of one process over its data folder."""
     threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
-    metadata = SQLiteMetadata(database_path(settings.data))
+    metadata = _open_metadata(settings)
     quotas = QUOTAS[settings.quotas]
+    master = load_master_key(settings.data)
+    signer = Signer(master.bound_to(root_key.secret_access_key))
+    access_key_secrets, session_secrets, denials = AccessKeySecrets(master), SessionSecrets(master), Denials()
     services = Services(
         metadata=metadata,
         storage=FilesystemStorage(blob_folder(settings.data), threads=threads),
-        signer=Signer(load_master_key(settings.data).bound_to(root_key.secret_access_key)),
+        signer=signer,
         counters=counters,
         clock=system_clock,
         random_hex=secrets.token_hex,
         public_url=settings.address,
         default_registry=settings.registry,
-        root_access_key_id=root_key.access_key_id,
+        authorities=Authorities(
+            metadata=metadata,
+            clock=system_clock,
+            root=Root(settings.account_id, root_key.access_key_id, root_key.secret_access_key),
+            signer=signer,
+            access_key_secrets=access_key_secrets,
+            session_secrets=session_secrets,
+            denials=denials,
+        ),
+        access_key_secrets=access_key_secrets,
+        session_secrets=session_secrets,
+        failed_logins=FailedLogins(),
+        denials=denials,
+        issuers=Issuers(fetch_document, system_clock),
+        trusted_proxies=settings.trusted_networks,
+        anonymous_pull=settings.anonymous_pull,
         create_on_push=settings.create_on_push,
         upload_hashes=UploadHashes(),
         quotas=quotas,

@@ -17,6 +17,11 @@ from tempfile import TemporaryDirectory
 
 from entrepot.core.address import PublicURL
 from entrepot.core.partitions import RegistryId
+from entrepot.features.audit.denials import Denials
+from entrepot.features.identity.access_keys import AccessKeySecrets
+from entrepot.features.identity.failures import FailedLogins
+from entrepot.features.identity.issuers import Issuers, fetch_document
+from entrepot.features.identity.sessions import SessionSecrets
 from entrepot.features.layers.hashes import UploadHashes
 from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import OFF, Quotas
@@ -25,6 +30,7 @@ from entrepot.fronts.oci.profile import OCI, Profile
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
 from entrepot.metadata.sqlite import SQLiteMetadata
+from entrepot.operations.authorities import Authorities, Root
 from entrepot.operations.services import Services
 from entrepot.protocol.tokens import MasterKey, Signer
 from entrepot.server.app import Application
@@ -92,6 +98,7 @@ async def registry(
     metadata: Metadata | None = None,
     *,
     create_on_push: bool = False,
+    anonymous_pull: bool = False,
     public_url: str = "http://localhost:5000",
     profile: Profile = OCI,
     quotas: Quotas = OFF,
@@ -109,17 +116,35 @@ async def registry(
             opened.push_async_callback(metadata.close)
             await metadata.write(migrate)
         random = Random(seed)  # noqa: S311 (what it makes is worth nothing outside the test)
+        master = MasterKey(random.randbytes(32))
         storage, clock, counters = MemoryStorage(), SettableClock(), MemoryCounters()
+        signer = Signer(master)
+        access_key_secrets, session_secrets, denials = AccessKeySecrets(master), SessionSecrets(master), Denials()
         services = Services(
             metadata=metadata,
             storage=storage,
-            signer=Signer(MasterKey(random.randbytes(32))),
+            signer=signer,
             counters=counters,
             clock=clock,
             random_hex=lambda size: random.randbytes(size).hex(),
             public_url=PublicURL.parse(public_url),
             default_registry=RegistryId(ACCOUNT_ID, REGION),
-            root_access_key_id=ACCESS_KEY_ID,
+            authorities=Authorities(
+                metadata=metadata,
+                clock=clock,
+                root=Root(ACCOUNT_ID, ACCESS_KEY_ID, SECRET_ACCESS_KEY),
+                signer=signer,
+                access_key_secrets=access_key_secrets,
+                session_secrets=session_secrets,
+                denials=denials,
+            ),
+            access_key_secrets=access_key_secrets,
+            session_secrets=session_secrets,
+            failed_logins=FailedLogins(),
+            denials=denials,
+            issuers=Issuers(fetch_document, clock),
+            trusted_proxies=(),
+            anonymous_pull=anonymous_pull,
             create_on_push=create_on_push,
             upload_hashes=UploadHashes(),
             quotas=quotas,
@@ -129,7 +154,6 @@ async def registry(
         application = Application(
             services,
             profile=profile,
-            secret_access_key=SECRET_ACCESS_KEY,
             render_metrics=bytes,  # tests read ``counters``
             close=_leave_open,
             log_every_request=False,

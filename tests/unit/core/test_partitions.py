@@ -1,11 +1,12 @@
 """Registries, their ARNs and their host names, in every partition."""
 
 import pytest
+from botocore.loaders import create_loader
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.core.errors import InvalidParameter
-from entrepot.core.partitions import RegistryId, check_region, partition_of, registry_of_host
+from entrepot.core.partitions import RegistryId, check_region, is_known_region, partition_of, registry_of_host
 
 ACCOUNT = "123456789012"
 
@@ -78,6 +79,26 @@ def test_a_region_tells_its_partition(region: str, partition: str, suffix: str) 
     assert RegistryId(ACCOUNT, region).repository_arn("team/app") == (
         f"arn:{partition}:ecr:{region}:{ACCOUNT}:repository/team/app"
     )
+
+
+def test_every_region_of_aws_is_known() -> None:
+    """By the partitions as botocore ships them: an area that AWS adds shows here."""
+    partitions = create_loader().load_data("partitions")["partitions"]
+    regions = [(name, one["id"]) for one in partitions for name in one["regions"] if not name.endswith("-global")]
+
+    assert len(regions) > 40
+    for region, partition in regions:
+        assert is_known_region(region), region
+        assert partition_of(region).name == partition
+
+
+@pytest.mark.parametrize(
+    "region", ["eu-1", "local", "mars-north-1", "us-east", "us-east-1a", "xus-east-1", "us-gov-1"]
+)
+def test_a_made_up_region_is_not_known(region: str) -> None:
+    """Though it may be the name of a registry's own."""
+    check_region(region, "region")
+    assert not is_known_region(region)
 
 
 @pytest.mark.parametrize("region", ["", "a", "Europe", "a b", "a" * 26, "us_east_1"])

@@ -76,9 +76,8 @@ def manifests(draw: st.DrawFn) -> tuple[bytes, str]:
         children = st.tuples(child, PLATFORM).map(lambda pair: pair[0] | {"platform": pair[1]})
         document["manifests"] = draw(st.lists(children, max_size=3))
     else:
-        is_docker = media_type == DOCKER_MANIFEST
-        layers = list(LAYERS) if is_docker else list(LAYERS.values())
-        document["config"] = draw(descriptors(DOCKER_CONFIG if is_docker else OCI_CONFIG))
+        layers = [*LAYERS, *LAYERS.values()]  # builders mix the two families
+        document["config"] = draw(descriptors(DOCKER_CONFIG, OCI_CONFIG))
         document["layers"] = draw(st.lists(descriptors(*layers, urls=URLS, annotations=ANNOTATIONS), max_size=3))
     if media_type in {OCI_INDEX, OCI_MANIFEST} and draw(st.booleans()):
         document["annotations"] = draw(ANNOTATIONS)
@@ -97,6 +96,20 @@ def test_a_converted_manifest_is_one_and_names_the_same(manifest: tuple[bytes, s
     before, after = parse_manifest(content, media_type), parse_manifest(converted[0], None)
     assert (after.media_type, converted[1]) == (OTHER[media_type], OTHER[media_type])
     assert after.references == before.references
+
+
+@given(manifests())
+def test_a_converted_manifest_is_all_of_one_family(manifest: tuple[bytes, str]) -> None:
+    """Config and layers have the types that go with it, whichever they had before."""
+    content, media_type = manifest
+
+    converted = convert_manifest(content, media_type, [OTHER[media_type]])
+
+    assert converted is not None
+    document = json.loads(converted[0])
+    blobs = [document["config"], *document["layers"]] if "config" in document else []
+    family = {DOCKER_CONFIG, *LAYERS} if converted[1] == DOCKER_MANIFEST else {OCI_CONFIG, *LAYERS.values()}
+    assert {blob["mediaType"] for blob in blobs} <= family
 
 
 @given(manifests())

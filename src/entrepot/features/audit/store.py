@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, delete, insert, select
 
 from entrepot.core.partitions import RegistryId
+from entrepot.features.audit.denials import Denial, Denied
 from entrepot.metadata.tables import audit_records
 
 
@@ -32,6 +33,41 @@ def record(
             repository=repository,
             detail=json.dumps(detail),
         )
+    )
+
+
+def has_before(connection: Connection, before: int) -> bool:
+    """True while there are records older than ``before``."""
+    query = select(audit_records.c.id).where(audit_records.c.recorded_at < before).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def record_denials(connection: Connection, sums: Mapping[Denial, Denied], now: int) -> None:
+    """Write down denials, a record for each sort with how many there were and when; at most some hundreds."""
+    connection.execute(
+        insert(audit_records),
+        [
+            {
+                "recorded_at": now,
+                "request_id": "",
+                "account": denial.registry.account,
+                "region": denial.registry.region,
+                "principal": denial.principal,
+                "operation": denial.action.partition(":")[2],
+                "repository": denial.resource.partition(":repository/")[2],
+                "detail": json.dumps(
+                    {
+                        "errorCode": "AccessDenied",
+                        "resource": denial.resource,
+                        "reason": denial.reason,
+                        "count": denied.count,
+                        "firstAt": denied.first_at,
+                        "lastAt": denied.last_at,
+                    }
+                ),
+            }
+            for denial, denied in sums.items()
+        ],
     )
 
 

@@ -4,7 +4,7 @@ Sources: OCI image spec 1.1 ("Compatibility Matrix"), Docker image manifest sche
 and the images of an index stay what they are, so only the manifest gets another digest.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -27,7 +27,8 @@ _PAIRS = [
         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
     ),
 ]
-_COUNTERPART = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+_TO_OCI = dict(_PAIRS)
+_TO_DOCKER = {oci: docker for docker, oci in _PAIRS}
 
 
 class _Platform(msgspec.Struct, omit_defaults=True):
@@ -63,9 +64,11 @@ def convert_manifest(content: bytes, media_type: str, accepted: Collection[str])
 
     That is when its own type is accepted, when the other one is not, and when it cannot be said in the other: an
     artifact, a subject, a layer of a type that has no counterpart, an image of an index without its platform.
-    Annotations are left out: Docker's manifests have none. The same bytes always give the same bytes.
+    All blobs get the other's types, which some may have had before, for builders mix the two. Annotations are left
+    out: Docker's manifests have none. The same bytes always give the same bytes.
     """
-    wanted = _COUNTERPART.get(media_type)
+    types = _TO_OCI if media_type in _TO_OCI else _TO_DOCKER
+    wanted = types.get(media_type)
     if media_type in accepted or wanted is None or wanted not in accepted:
         return None
     try:
@@ -77,8 +80,8 @@ def convert_manifest(content: bytes, media_type: str, accepted: Collection[str])
     converted = _Manifest(
         schema_version=2,
         media_type=wanted,
-        config=manifest.config and _converted(manifest.config),
-        layers=manifest.layers and [_converted(layer) for layer in manifest.layers],
+        config=manifest.config and _converted(manifest.config, types),
+        layers=manifest.layers and [_converted(layer, types) for layer in manifest.layers],
         manifests=manifest.manifests,
     )
     return msgspec.json.encode(converted), wanted
@@ -90,8 +93,10 @@ def _is_convertible(manifest: _Manifest) -> bool:
     if manifest.manifests is not None:
         return all(child.platform for child in manifest.manifests)
     blobs = [manifest.config, *(manifest.layers or [])]
-    return all(blob is not None and blob.media_type in _COUNTERPART for blob in blobs)
+    return all(
+        blob is not None and (blob.media_type in _TO_OCI or blob.media_type in _TO_DOCKER) for blob in blobs
+    )
 
 
-def _converted(blob: _Descriptor) -> _Descriptor:
-    return msgspec.structs.replace(blob, media_type=_COUNTERPART[blob.media_type])
+def _converted(blob: _Descriptor, types: Mapping[str, str]) -> _Descriptor:
+    return msgspec.structs.replace(blob, media_type=types.get(blob.media_type, blob.media_type))

@@ -10,6 +10,8 @@ MAX_TAGS = 1_000
 #: References a manifest may have: one transaction writes a row for each and locks each layer's link, and no
 #: transaction touches more than 500 rows. (Docker itself makes at most 127 layers.)
 MAX_REFERENCES = 240
+#: Tags that one transaction takes off an image: each is a row removed and a line of history.
+TAGS_AT_ONCE = 200
 #: Bytes of manifests in one answer of BatchGetImage: they are held in memory several times over.
 MAX_ANSWER = 32 * 1024 * 1024
 #: The last pull is recorded at most this often.

@@ -7,9 +7,11 @@ drained later. So whatever reads a tag or a reference joins the image and asks f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Integer,
@@ -177,7 +179,7 @@ _count_tag = (
     update(images)
     .where(images.c.id == bindparam("counted_id"))
     .values(tag_count=images.c.tag_count + bindparam("by"))
-    .returning(images.c.tag_count, images.c.digest, images.c.repository_id)
+    .returning(images.c.tag_count, images.c.digest, images.c.repository_id, images.c.detached_at)
 )
 _lock_tag = LookUp(
     select(image_tags.c.image_id)
@@ -214,29 +216,46 @@ def set_tag(
             _move_tag, {"in_repository": repository_id, "of_tag": tag, "image_id": image.id, "moved_at": now}
         )
         left = connection.execute(_count_tag, {"counted_id": image_id, "by": -1}).one()
-        before = (
-            left.digest if left.repository_id == repository_id else None
-        )  # a detached image has lost it already
+        if left.repository_id == repository_id:
+            before = left.digest
+        else:  # a detached image has lost it already
+            _record_move(connection, repository_id, tag, DRAINED_BY, left.detached_at, left.digest, None)
     tag_count = connection.execute(_count_tag, {"counted_id": image.id, "by": 1}).one().tag_count
     _record_move(connection, repository_id, tag, moved_by, now, before, image.digest)
     return TagMove(before, tag_count)
 
 
-def remove_tag(
-    connection: Connection, repository_id: int, tag: str, image: Image, *, moved_by: str, now: int
-) -> bool:
-    """Take the tag off the image; False when it has meanwhile moved."""
-    result = connection.execute(
-        delete(image_tags).where(
+def remove_tags(
+    connection: Connection,
+    repository_id: int,
+    tags: Sequence[str],
+    image: "Image | LeavingImage",
+    *,
+    moved_by: str,
+    now: int,
+) -> int:
+    """Take those of the tags off the image that still point at it; gives how many, of two rows each."""
+    removed = _take_off(connection, repository_id, tags, image.id)
+    if removed:
+        lines = [_move(repository_id, tag, moved_by, now, image.digest, None) for tag in removed]
+        connection.execute(insert(tag_history), lines)
+    return len(removed)
+
+
+def _take_off(connection: Connection, repository_id: int, tags: Sequence[str], image_id: int) -> list[str]:
+    """Remove tags without a word in the history; gives those that still pointed at the image."""
+    removed = connection.scalars(
+        delete(image_tags)
+        .where(
             image_tags.c.repository_id == repository_id,
-            image_tags.c.tag == tag,
-            image_tags.c.image_id == image.id,
+            image_tags.c.tag.in_(tags),
+            image_tags.c.image_id == image_id,
         )
-    )
-    if result.rowcount:
-        connection.execute(_count_tag, {"counted_id": image.id, "by": -1})
-        _record_move(connection, repository_id, tag, moved_by, now, image.digest, None)
-    return result.rowcount == 1
+        .returning(image_tags.c.tag)
+    ).all()
+    if removed:
+        connection.execute(_count_tag, {"counted_id": image_id, "by": -len(removed)})
+    return sorted(removed)
 
 
 def _record_move(
@@ -248,16 +267,22 @@ def _record_move(
     from_digest: str | None,
     to_digest: str | None,
 ) -> None:
-    connection.execute(
-        insert(tag_history).values(
-            repository_id=repository_id,
-            tag=tag,
-            moved_at=now,
-            moved_by=moved_by,
-            from_digest=from_digest,
-            to_digest=to_digest,
-        )
-    )
+    line = _move(repository_id, tag, moved_by, now, from_digest, to_digest)
+    connection.execute(insert(tag_history).values(line))
+
+
+def _move(
+    repository_id: int, tag: str, moved_by: str, now: int, from_digest: str | None, to_digest: str | None
+) -> dict[str, object]:
+    """A line of the tag's history."""
+    return {
+        "repository_id": repository_id,
+        "tag": tag,
+        "moved_at": now,
+        "moved_by": moved_by,
+        "from_digest": from_digest,
+        "to_digest": to_digest,
+    }
 
 
 def find_parents(connection: Connection, repository_id: int, digest: str) -> list[str]:
@@ -476,74 +501,130 @@ def list_referrers(
     return [Image(*row) for row, _ in zip(found, range(limit), strict=False)]
 
 
-def detach_images_of(connection: Connection, repository_id: int, now: int, limit: int) -> int:
-    """Detach images of a repository that is itself detached; gives how many, at most ``limit``."""
-    all_of_them = select(images.c.id).where(images.c.repository_id == repository_id)
-    some = all_of_them.order_by(images.c.digest).limit(limit)
-    result = connection.execute(
-        update(images)
-        .where(images.c.id.in_(some.scalar_subquery()))
-        .values(repository_id=None, detached_from=repository_id, detached_at=now)
-    )
-    return result.rowcount
-
-
 @dataclass(frozen=True, slots=True)
-class DetachedImage:
-    """An image on its way out."""
+class LeavingImage:
+    """An image on its way out, and how many tags and references it takes along."""
 
     id: int
     digest: str
-    repository_id: int
-    detached_at: int
+    detached_at: int | None  # None: its repository is detached
+    tag_count: int
+    reference_count: int
 
 
-def find_detached(connection: Connection) -> DetachedImage | None:
-    """A detached image that still has its row, the oldest first."""
-    row = connection.execute(_oldest_detached).first()
-    return None if row is None else DetachedImage(*row)
+def has_detached(connection: Connection) -> bool:
+    """True while a detached image has a row."""
+    return connection.execute(_oldest_detached).first() is not None
 
 
-_oldest_detached = (
-    select(images.c.id, images.c.digest, images.c.detached_from, images.c.detached_at)
-    .where(images.c.detached_at.is_not(None))
-    .order_by(images.c.detached_at)
-    .limit(1)
-)
+def drain_detached(connection: Connection, limit: int) -> bool:
+    """Remove detached images of a repository, or tags of one that has too many; a tag leaves a line of history.
 
-
-def drain_image(connection: Connection, image: DetachedImage, *, moved_by: str, limit: int) -> int:
-    """Remove tags of a detached image, each with its line of history, or at last the image itself.
-
-    Gives the number of rows written: of tags at most twice ``limit``, of an image one more than its references.
+    The repository is that of the image which has waited longest; images that another transaction drains are left
+    to it. At most ``limit`` rows are written; False when there is none to write.
     """
-    tags = list(connection.scalars(_some_tags, {"image_id": image.id, "limit": limit}))
-    if tags:
-        connection.execute(
-            insert(tag_history),
-            [
-                {
-                    "repository_id": image.repository_id,
-                    "tag": tag,
-                    "moved_at": image.detached_at,
-                    "moved_by": moved_by,
-                    "from_digest": image.digest,
-                    "to_digest": None,
-                }
-                for tag in tags
-            ],
-        )
-        connection.execute(delete(image_tags).where(image_tags.c.image_id == image.id, image_tags.c.tag.in_(tags)))
-        return 2 * len(tags)
-    references = connection.execute(_drop_references, {"of_image": image.id}).rowcount
-    return references + connection.execute(_drop_image, {"of_image": image.id}).rowcount
+    repository_id = connection.scalar(_oldest_detached)
+    rows = connection.execute(_detached_from, {"repository_id": repository_id, "limit": limit // 2})
+    leaving = {row.id: LeavingImage(*row) for row in rows}
+    if repository_id is None or not leaving:
+        return False
+    whole = _that_fit(list(leaving.values()), limit, rows_of_tag=2)
+    if not whole:
+        image = next(iter(leaving.values()))
+        tags, at = tags_of(connection, image.id)[: limit // 2 - 1], image.detached_at or 0
+        return remove_tags(connection, repository_id, tags, image, moved_by=DRAINED_BY, now=at) > 0
+    tags = connection.execute(_delete_tags, {"of_images": whole}).all()
+    lines = [
+        _move(repository_id, tag, DRAINED_BY, image.detached_at or 0, image.digest, None)
+        for tag, image in ((row.tag, leaving[row.image_id]) for row in tags)
+    ]
+    if lines:
+        connection.execute(insert(tag_history), lines)
+    _delete(connection, whole)
+    return True
 
 
-_some_tags = (
-    select(image_tags.c.tag).where(image_tags.c.image_id == bindparam("image_id")).limit(bindparam("limit"))
+def drain_images_of(connection: Connection, repository_id: int, limit: int) -> bool:
+    """Remove images of a repository that is itself detached, or tags of one that has too many.
+
+    Its history goes with it, so nothing is added to that. At most ``limit`` rows are written; False when there is
+    none to write.
+    """
+    leaving: list[LeavingImage] = []
+    for statement in _next_leaving[connection.dialect.name]:
+        wanted = {"repository_id": repository_id, "after": 0, "limit": limit // 2 - len(leaving)}
+        leaving += [LeavingImage(*row) for row in _page(connection, statement, wanted)]
+    if not leaving:
+        return False
+    whole = _that_fit(leaving, limit, rows_of_tag=1)
+    if not whole:
+        tags = tags_of(connection, leaving[0].id)[: limit - 1]
+        return bool(_take_off(connection, repository_id, tags, leaving[0].id))
+    connection.execute(_delete_tags, {"of_images": whole})
+    _delete(connection, whole)
+    return True
+
+
+def _that_fit(leaving: Sequence[LeavingImage], limit: int, *, rows_of_tag: int) -> list[int]:
+    """The ids of the first images that can be removed whole within ``limit`` rows."""
+    costs = accumulate(1 + image.reference_count + rows_of_tag * image.tag_count for image in leaving)
+    return [image.id for image, cost in zip(leaving, costs, strict=True) if cost <= limit]
+
+
+def _delete(connection: Connection, image_ids: Sequence[int]) -> None:
+    """Remove images that have no tags any more, with their references."""
+    connection.execute(_delete_references, {"of_images": image_ids})
+    connection.execute(_delete_images, {"of_images": image_ids})
+
+
+#: Whom the history names for tags that were left for the sweep.
+DRAINED_BY = "entrepot"
+_leaving = (
+    images.c.id,
+    images.c.digest,
+    images.c.detached_at,
+    images.c.tag_count,
+    select(func.count())
+    .select_from(image_references)
+    .where(image_references.c.image_id == images.c.id)
+    .scalar_subquery()
+    .label("reference_count"),
 )
-_drop_references = delete(image_references).where(image_references.c.image_id == bindparam("of_image"))
-_drop_image = delete(images).where(images.c.id == bindparam("of_image"))
+_oldest_detached = (
+    select(images.c.detached_from).where(images.c.detached_at.is_not(None)).order_by(images.c.detached_at).limit(1)
+)
+_detached_from = (
+    select(*_leaving)
+    .where(images.c.detached_from == bindparam("repository_id"))
+    .limit(bindparam("limit"))
+    .with_for_update(of=images, skip_locked=True)
+)
+_next_leaving = {
+    dialect: [
+        select(images.c.repository_id, *_leaving)
+        .where(condition, after)
+        .order_by(images.c.repository_id, images.c.id)
+        .limit(bindparam("limit"))
+        for condition in (_tagged, _untagged)
+    ]
+    for dialect, after in _after.items()
+}
+_of_images: BindParameter[Any] = bindparam("of_images", expanding=True)
+_delete_tags = (
+    delete(image_tags)
+    .where(image_tags.c.image_id.in_(_of_images))
+    .returning(image_tags.c.tag, image_tags.c.image_id)
+)
+_delete_references = delete(image_references).where(image_references.c.image_id.in_(_of_images))
+_delete_images = delete(images).where(images.c.id.in_(_of_images))
+
+
+def has_moves_before(connection: Connection, before: int) -> bool:
+    """True while there are tag moves older than ``before``."""
+    return (
+        connection.execute(select(tag_history.c.id).where(tag_history.c.moved_at < before).limit(1)).first()
+        is not None
+    )
 
 
 def trim_history(connection: Connection, before: int, limit: int) -> int:

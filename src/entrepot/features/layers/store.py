@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, insert, select, update
@@ -25,26 +26,40 @@ _layer = (
     .where(repository_layers.c.repository_id == bindparam("repository_id"), blobs.c.encryption_key == "")
 )
 _layer_by_digest = LookUp(_layer.where(blobs.c.digest == bindparam("digest")))
-#: An outer join, so that both databases begin with the blobs that are named: they would rather read all layers of
-#: a repository, where they take those to be few.
-_layers_by_digest = (
-    select(
-        blobs.c.id,
-        blobs.c.digest,
-        blobs.c.size,
-        blobs.c.storage_key,
-        repository_layers.c.lease_until,
+
+
+#: So many layers are found by one statement: as many as BatchCheckLayerAvailability may ask for.
+_AT_ONCE = 100
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _layers_by_digests(count: int) -> LookUp:
+    """The layers of so many digests: compiled once for each number of them.
+
+    An outer join, so that both databases begin with the blobs that are named: they would rather read all layers of
+    a repository, where they take those to be few.
+    """
+    digests = [bindparam(f"digest{number}", type_=blobs.c.digest.type) for number in range(count)]
+    return LookUp(
+        select(
+            blobs.c.id,
+            blobs.c.digest,
+            blobs.c.size,
+            blobs.c.storage_key,
+            repository_layers.c.lease_until,
+        )
+        .join(
+            repository_layers,
+            and_(
+                repository_layers.c.repository_id == bindparam("repository_id"),
+                repository_layers.c.blob_id == blobs.c.id,
+            ),
+            isouter=True,
+        )
+        .where(blobs.c.digest.in_(digests), blobs.c.encryption_key == "")
     )
-    .join(
-        repository_layers,
-        and_(
-            repository_layers.c.repository_id == bindparam("repository_id"),
-            repository_layers.c.blob_id == blobs.c.id,
-        ),
-        isouter=True,
-    )
-    .where(blobs.c.digest.in_(bindparam("digests", expanding=True)), blobs.c.encryption_key == "")
-)
+
+
 _held_links = (
     select(repository_layers.c.blob_id)
     .where(
@@ -64,10 +79,13 @@ def find_layer(connection: Connection, repository_id: int, digest: Digest) -> La
 
 def find_layers(connection: Connection, repository_id: int, digests: Sequence[Digest]) -> dict[str, Layer]:
     """Those of the layers that the repository has, by digest."""
-    rows = connection.execute(
-        _layers_by_digest, {"repository_id": repository_id, "digests": [str(digest) for digest in digests]}
-    )
-    return {row.digest: Layer(*row) for row in rows if row.lease_until is not None}
+    found: dict[str, Layer] = {}
+    for start in range(0, len(digests), _AT_ONCE):
+        some = digests[start : start + _AT_ONCE]
+        wanted = {f"digest{number}": str(digest) for number, digest in enumerate(some)}
+        rows = _layers_by_digests(len(some)).all(connection, {"repository_id": repository_id, **wanted})
+        found.update((row[1], Layer(*row)) for row in rows if row[-1] is not None)
+    return found
 
 
 def hold_layers(connection: Connection, repository_id: int, digests: Sequence[Digest]) -> dict[str, Layer]:

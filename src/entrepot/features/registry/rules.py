@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from entrepot.core.errors import InvalidParameter
-from entrepot.core.partitions import RegistryId, partition_of
+from entrepot.core.partitions import RegistryId, is_known_region, partition_of
 from entrepot.features.registry.document import DocumentKind
 from entrepot.features.registry.errors import UnknownSetting
 from entrepot.features.registry.replication import ReplicationRule
@@ -37,19 +37,34 @@ def check_account_setting(name: str, value: str) -> None:
 
 
 def check_replication(registry: RegistryId, rules: Sequence[ReplicationRule]) -> None:
-    """Refuse rules that go round in a circle, leave the partition, or are too many; raises InvalidParameter."""
-    parameter = "replicationConfiguration"
+    """Refuse rules that lead nowhere, back to the registry, out of its partition, or are too many.
+
+    The bounds of one rule's filters are the service model's. Raises InvalidParameter.
+    """
     if len(rules) > MAX_REPLICATION_RULES:
-        raise InvalidParameter(parameter, f"A replication configuration has at most {MAX_REPLICATION_RULES} rules")
-    destinations = {destination for rule in rules for destination in rule.destinations}
+        raise _invalid(f"A replication configuration has at most {MAX_REPLICATION_RULES} rules")
+    for rule in rules:
+        if not rule.destinations:
+            raise _invalid("A replication rule has at least one destination")
+        if len(set(rule.destinations)) < len(rule.destinations):
+            raise _invalid("A replication rule names each destination once")
+    destinations = dict.fromkeys(destination for rule in rules for destination in rule.destinations)
     if len(destinations) > MAX_REPLICATION_DESTINATIONS:
-        raise InvalidParameter(
-            parameter, f"A replication configuration has at most {MAX_REPLICATION_DESTINATIONS} destinations"
-        )
-    if registry in destinations:
-        raise InvalidParameter(parameter, "Replication destination cannot be the same as the source registry")
+        raise _invalid(f"A replication configuration has at most {MAX_REPLICATION_DESTINATIONS} destinations")
     for destination in destinations:
-        if partition_of(destination.region) != partition_of(registry.region):
-            raise InvalidParameter(
-                parameter, f"Replication to the region {destination.region} would leave the partition"
-            )
+        _check_destination(registry, destination)
+
+
+def _check_destination(registry: RegistryId, destination: RegistryId) -> None:
+    """Where a registry's own region has a name that AWS would not give it, so may the others it replicates to."""
+    region = destination.region
+    if destination == registry:
+        raise _invalid("Replication destination cannot be the same as the source registry")
+    if partition_of(region) != partition_of(registry.region):
+        raise _invalid(f"Replication to the region {region} would leave the partition")
+    if is_known_region(registry.region) and not is_known_region(region):
+        raise _invalid(f"There is no region {region}")
+
+
+def _invalid(constraint: str) -> InvalidParameter:
+    return InvalidParameter("replicationConfiguration", constraint)

@@ -111,6 +111,12 @@ def count(connection: Connection, registry: RegistryId, limit: int) -> int:
     return connection.scalar(select(func.count()).select_from(some)) or 0
 
 
+def has_repositories(connection: Connection, account: str) -> bool:
+    """Whether an account has repositories, in any region."""
+    query = select(repositories.c.id).where(repositories.c.account == account, repositories.c.name.is_not(None))
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def update_settings(connection: Connection, repository_id: int, settings: RepositorySettings) -> None:
     """Replace the settings; the encryption of a repository never changes."""
     connection.execute(

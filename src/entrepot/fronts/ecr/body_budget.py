@@ -5,8 +5,8 @@ counts, not what was announced: a client that stalls holds up nobody but itself.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 
 from entrepot.features.quotas.errors import Throttled
 
@@ -20,10 +20,10 @@ class BodyBudget:
     def __init__(self, size: int, patience: float) -> None:
         self._free = size
         self._patience = patience
-        self._changed = asyncio.Condition()
+        self._released = asyncio.Event()
 
-    @asynccontextmanager
-    async def share(self) -> AsyncGenerator[Take]:
+    @contextmanager
+    def share(self) -> Generator[Take]:
         """What one request takes from the budget, until the block ends."""
         held = 0
 
@@ -37,14 +37,14 @@ class BodyBudget:
         try:
             yield take
         finally:
-            if held:
-                self._free += held
-                async with self._changed:
-                    self._changed.notify_all()
+            self._free += held
+            self._released.set()
 
     async def _wait_for(self, size: int) -> None:
         try:
-            async with asyncio.timeout(self._patience), self._changed:
-                await self._changed.wait_for(lambda: self._free >= size)
+            async with asyncio.timeout(self._patience):
+                while self._free < size:
+                    self._released.clear()
+                    await self._released.wait()
         except TimeoutError:
             raise Throttled from None

@@ -8,7 +8,8 @@ import msgspec
 
 from entrepot.core.clock import SECOND
 from entrepot.core.errors import InvalidParameter
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.caller import Caller
+from entrepot.operations.services import Services
 from entrepot.protocol.tokens import PageToken
 
 #: The page of a list where the client does not ask for a size.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from entrepot.core.errors import EntrepotError, Invalid, InvalidParameter, LimitReached, Unavailable
-from entrepot.features.identity.errors import AccessDenied
+from entrepot.features.identity.errors import AccessDenied, TooManyFailures
 from entrepot.features.images.errors import (
     ImageAlreadyExists,
     ImageDigestDoesNotMatch,
@@ -50,6 +50,7 @@ from entrepot.protocol.sigv4 import (
     MissingAuthenticationToken,
     UnrecognizedClient,
 )
+from entrepot.protocol.tokens import TokenExpired
 from entrepot.storage.port import Fenced
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -92,11 +93,13 @@ CODES: dict[type[EntrepotError], str] = {
     MissingAuthenticationToken: "MissingAuthenticationTokenException",
     IncompleteSignature: "IncompleteSignatureException",
     UnrecognizedClient: "UnrecognizedClientException",
+    TokenExpired: "ExpiredTokenException",
     InvalidSignature: "InvalidSignatureException",
     SerializationError: "SerializationException",
     ValidationError: "ValidationException",
     BodyTooLarge: "RequestEntityTooLargeException",
     InvalidParameter: "InvalidParameterException",
+    TooManyFailures: "ThrottlingException",
     Throttled: "ThrottlingException",
     LimitReached: "LimitExceededException",
     Unavailable: "ServerException",

@@ -10,7 +10,7 @@ import hashlib
 import msgspec
 
 from entrepot.core.errors import EntrepotError
-from entrepot.core.partitions import RegistryId, registry_of_host
+from entrepot.core.partitions import RegistryId
 from entrepot.fronts.asgi import Answer, Request, Response
 from entrepot.fronts.ecr import (
     identity,
@@ -29,21 +29,14 @@ from entrepot.fronts.ecr import (
 from entrepot.fronts.ecr.body_budget import BodyBudget, Take
 from entrepot.fronts.ecr.call import Call, Handler
 from entrepot.fronts.ecr.errors import CONTENT_TYPE, answer_with, error_answer
-from entrepot.operations.identity import root_principal
-from entrepot.operations.services import Caller, Services
+from entrepot.fronts.signature import Claim, failures_counted, read_claim
+from entrepot.operations.caller import Caller
+from entrepot.operations.services import Services
 from entrepot.protocol.content_coding import accepts_gzip
 from entrepot.protocol.ecr import codec
 from entrepot.protocol.ecr.errors import SerializationError
 from entrepot.protocol.ecr.operation import Operation
 from entrepot.protocol.ecr.shapes import OPERATIONS
-from entrepot.protocol.sigv4 import (
-    Authorization,
-    SignedRequest,
-    UnrecognizedClient,
-    check_scope,
-    read_authorization,
-    verify,
-)
 
 TARGET_PREFIX = "AmazonEC2ContainerRegistry_V20150921."
 
@@ -79,9 +72,8 @@ PATIENCE = 15.0
 class ECRFront:
     """The API, for one event loop."""
 
-    def __init__(self, services: Services, secret_access_key: str) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._secret_access_key = secret_access_key
         self._budget = BodyBudget(BUDGET, PATIENCE)
 
     def __repr__(self) -> str:
@@ -97,18 +89,7 @@ class ECRFront:
         return result
 
     async def _answer(self, request: Request) -> Response:
-        signed = SignedRequest(
-            method=request.method,
-            path=request.raw_path,
-            query=request.query_string,
-            headers=request.headers,
-        )
-        authorization = read_authorization(signed)
-        if authorization.access_key_id != self._services.root_access_key_id:
-            raise UnrecognizedClient
-        addressed = registry_of_host(request.header(b"host") or "")
-        region = addressed.region if addressed else None
-        check_scope(signed, authorization, now=self._services.clock(), region=region)
+        claim = await read_claim(self._services, request, service="ecr")
         operation = _operation(request)
         if operation is None:
             return answer_with("UnknownOperationException", None)
@@ -117,50 +98,39 @@ class ECRFront:
             raise SerializationError(
                 f"The request body has the Content-Encoding '{coding[:40]}': send it as it is"
             )
-        async with self._budget.share() as take:
-            asked = await self._read(request, signed, authorization, operation, take)
-            return await self._handle(request, authorization, operation, asked)
+        with self._budget.share() as take:
+            asked = await self._read(request, claim, operation, take)
+            return await self._handle(request, claim, operation, asked)
 
     async def _handle(
         self,
         request: Request,
-        authorization: Authorization,
+        claim: Claim,
         operation: Operation,
         asked: msgspec.Struct,
     ) -> Response:
-        principal = root_principal(self._services, authorization.region)
-        registry = RegistryId(getattr(asked, "registry_id", None) or principal.account, authorization.region)
+        principal = claim.credentials.principal
+        await self._services.authorities.used(principal, "ecr", claim.region)
+        registry = RegistryId(getattr(asked, "registry_id", None) or principal.account, claim.region)
         host = request.header(b"host") or ""
         call = Call(
             self._services,
-            Caller(principal, registry, request.id),
+            Caller(principal, registry, request.id, claim.origin),
             f"{self._services.public_url.scheme}://{host}",
         )
         result = await HANDLERS[operation.name](call, asked)
         return await _encode(request, result)
 
-    async def _read(
-        self,
-        request: Request,
-        signed: SignedRequest,
-        authorization: Authorization,
-        operation: Operation,
-        take: Take,
-    ) -> msgspec.Struct:
+    async def _read(self, request: Request, claim: Claim, operation: Operation, take: Take) -> msgspec.Struct:
         """The decoded input of a request whose signature is good."""
         body = await request.body(BODY_LIMITS.get(operation.name, BODY_LIMIT), take)
 
         def prove_and_decode() -> msgspec.Struct:
-            verify(
-                signed,
-                authorization,
-                secret_key=self._secret_access_key,
-                body_sha256=hashlib.sha256(body).hexdigest(),
-                now=self._services.clock(),
-            )
+            claim.prove(hashlib.sha256(body).hexdigest(), service="ecr", now=self._services.clock())
             return codec.decode(operation, body)
 
-        return await asyncio.to_thread(prove_and_decode) if len(body) > INLINE else prove_and_decode()
+        with failures_counted(self._services, claim.origin, claim.authorization.access_key_id):
+            return await asyncio.to_thread(prove_and_decode) if len(body) > INLINE else prove_and_decode()
 
 
 async def _encode(request: Request, result: msgspec.Struct) -> Response:

@@ -14,7 +14,11 @@ from entrepot.protocol.ecr import shapes
 
 async def _set(call: Call, request: shapes.SetRepositoryPolicyRequest) -> shapes.SetRepositoryPolicyResponse:
     shown = await set_repository_policy(
-        call.services, call.caller, repository=request.repository_name, text=request.policy_text
+        call.services,
+        call.caller,
+        repository=request.repository_name,
+        text=request.policy_text,
+        force=bool(request.force),
     )
     return shapes.SetRepositoryPolicyResponse(
         registry_id=call.caller.registry.account, repository_name=request.repository_name, policy_text=shown

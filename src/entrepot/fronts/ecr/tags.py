@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from entrepot.core.arn import parse_repository_arn
 from entrepot.fronts.ecr.call import Call, Handler
-from entrepot.operations.services import Caller
+from entrepot.operations.caller import Caller
 from entrepot.operations.tags import list_tags_for_resource, tag_resource, untag_resource
 from entrepot.protocol.ecr import shapes
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from entrepot.core.digest import Digest, check_digest
 from entrepot.fronts.asgi import Request
+from entrepot.fronts.oci.authentication import Authenticated
 from entrepot.fronts.oci.profile import Profile
-from entrepot.operations.services import Caller, Services
+from entrepot.operations.caller import Caller
+from entrepot.operations.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +16,13 @@ class Call:
 
     services: Services
     profile: Profile
-    caller: Caller
+    authenticated: Authenticated
     request: Request
+
+    @property
+    def caller(self) -> Caller:
+        """Who is calling."""
+        return self.authenticated.caller
 
     @property
     def base_url(self) -> str:

@@ -14,6 +14,7 @@ from entrepot.core.errors import (
     Unavailable,
 )
 from entrepot.core.manifest import ManifestInvalid
+from entrepot.features.identity.errors import TooManyFailures
 from entrepot.features.images.errors import (
     ImageDigestDoesNotMatch,
     ImageNotFound,
@@ -68,6 +69,7 @@ STATUS_AND_CODE: dict[type[EntrepotError], tuple[int, str]] = {
     LayerInUse: (405, "UNSUPPORTED"),
     NotFound: (404, "NAME_UNKNOWN"),
     Denied: (403, "DENIED"),
+    TooManyFailures: (429, "TOOMANYREQUESTS"),
     Throttled: (429, "TOOMANYREQUESTS"),
     LimitReached: (403, "DENIED"),
     Conflict: (409, "DENIED"),

@@ -5,8 +5,17 @@ from typing import Any
 
 from entrepot.core.errors import EntrepotError
 from entrepot.core.names import check_repository_name
+from entrepot.features.identity.errors import AccessDenied
+from entrepot.features.identity.principal import ANONYMOUS
 from entrepot.fronts.asgi import Answer, Request, Response
-from entrepot.fronts.oci.authentication import NotAuthenticated, authenticate, challenge
+from entrepot.fronts.oci import token
+from entrepot.fronts.oci.authentication import (
+    TOKEN_PATH,
+    NotAuthenticated,
+    authenticate,
+    challenge,
+    check_scope,
+)
 from entrepot.fronts.oci.blobs import delete_blob, get_blob, head_blob
 from entrepot.fronts.oci.call import Call
 from entrepot.fronts.oci.errors import answer_with, error_answer, not_offered
@@ -62,11 +71,17 @@ HANDLERS: dict[type[Path], dict[str, Callable[[Call, Any], Awaitable[Answer]]]] 
 
 
 async def answer(services: Services, profile: Profile, request: Request) -> Answer:
-    """The answer to a request under ``/v2/``; raises BodyBrokeOff, when nobody is there to be answered."""
+    """The answer to a request under ``/v2/``, or to the token endpoint.
+
+    Raises BodyBrokeOff, when nobody is there to be answered.
+    """
     try:
-        result = await _answer(services, profile, request)
-    except NotAuthenticated:
-        result = challenge(request, services.public_url.scheme)
+        if request.path == TOKEN_PATH:
+            result = await token.answer(services, request)
+        else:
+            result = await _answer(services, profile, request)
+    except NotAuthenticated as refused:
+        result = challenge(services, request, refused)
     except EntrepotError as error:
         result = error_answer(error, profile)
     result.headers["docker-distribution-api-version"] = "registry/2.0"
@@ -74,7 +89,7 @@ async def answer(services: Services, profile: Profile, request: Request) -> Answ
 
 
 async def _answer(services: Services, profile: Profile, request: Request) -> Answer:
-    caller = authenticate(services, request)
+    authenticated = await authenticate(services, request)
     path = parse_path(request.path)
     if path is None:
         return answer_with(404, "NAME_UNKNOWN", "The path is not one of the OCI distribution protocol")
@@ -84,4 +99,10 @@ async def _answer(services: Services, profile: Profile, request: Request) -> Ans
         return not_offered(request.method, methods)
     if not isinstance(path, Base):
         check_repository_name(path.name)
-    return await handler(Call(services, profile, caller, request), path)
+    check_scope(authenticated, request, path)
+    try:
+        return await handler(Call(services, profile, authenticated, request), path)
+    except AccessDenied:
+        if authenticated.caller.principal is ANONYMOUS:  # with credentials it may be another matter
+            raise NotAuthenticated from None
+        raise

@@ -1,5 +1,6 @@
 """Tags and referrers of ``/v2/`` (OCI distribution spec, "Content Discovery")."""
 
+import re
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -16,6 +17,9 @@ from entrepot.protocol.tokens import PageToken
 DEFAULT_TAGS = 100
 MAX_TAGS = 1000
 REFERRERS = 100
+
+#: Bounded, for the time that it takes to read digits grows with their square.
+_NUMBER = re.compile(r"-?[0-9]{1,100}")
 
 
 async def get_tags(call: Call, path: Tags) -> Answer:
@@ -34,18 +38,19 @@ async def get_tags(call: Call, path: Tags) -> Answer:
 
 
 def _page_size(call: Call) -> int | None:
+    """The ``n`` of the query; raises InvalidParameter for none that the profile allows."""
     text = call.request.parameter("n")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004 (any larger n is over the limit)
-        raise InvalidParameter("n", "Member must be a number")
-    if int(text) > MAX_TAGS:
-        raise InvalidParameter("maxResults", f"Member must have value less than or equal to {MAX_TAGS}")
-    if int(text) < call.profile.min_page:
-        raise InvalidParameter(
-            "maxResults", f"Member must have value greater than or equal to {call.profile.min_page}"
-        )
-    return int(text)
+    parameter, smallest = call.profile.page_parameter, call.profile.min_page
+    if _NUMBER.fullmatch(text) is None:
+        raise InvalidParameter(parameter, "Member must be a number")
+    size = int(text)
+    if size > MAX_TAGS:
+        raise InvalidParameter(parameter, f"Member must have value less than or equal to {MAX_TAGS}")
+    if size < smallest:
+        raise InvalidParameter(parameter, f"Member must have value greater than or equal to {smallest}")
+    return size
 
 
 def _last(call: Call, operation: str, filters: object) -> str | None:

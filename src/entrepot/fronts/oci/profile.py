@@ -38,8 +38,9 @@ class Profile:
     absolute_urls: bool
     #: The ``last`` of a Link is a signed token, and no other is understood; else it is a tag, or a number.
     signed_pages: bool
-    #: The smallest ``n`` of tags/list.
+    #: The smallest ``n`` of tags/list, and what it is called where it is wrong.
     min_page: int
+    page_parameter: str
     #: The Content-Type of tags/list.
     tags_content_type: str
 
@@ -58,6 +59,7 @@ OCI = Profile(
     absolute_urls=False,
     signed_pages=False,
     min_page=0,
+    page_parameter="n",
     tags_content_type="application/json",
 )
 
@@ -75,6 +77,7 @@ ECR = Profile(
     absolute_urls=True,
     signed_pages=True,
     min_page=1,
+    page_parameter="maxResults",
     tags_content_type="text/plain; charset=utf-8",
 )
 

@@ -21,7 +21,7 @@ from entrepot.protocol.oci.paths import Upload, Uploads
 async def post_upload(call: Call, path: Uploads) -> Answer:
     """Begin an upload; with ``mount`` and ``from`` try to take the blob from there; with ``digest`` be done."""
     mount, source = call.request.parameter("mount"), call.request.parameter("from")
-    if mount and source:
+    if mount and source and call.authenticated.covers(source, "pull"):
         mounted = await mount_layer(
             call.services,
             call.caller,

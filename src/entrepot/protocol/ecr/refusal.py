@@ -31,8 +31,7 @@ T = TypeVar("T")
 def explain(operation: Operation, body: bytes) -> Invalid:
     """The error for a body that the operation's input type refused."""
     try:
-        value = msgspec.json.decode(body)
-        found = list(islice(_violations(_type_of(operation.input), value, ""), _MOST_VIOLATIONS))
+        found = violations(operation.input, msgspec.json.decode(body))
     except UNREADABLE:
         return SerializationError("The request body cannot be read as JSON")
     except SerializationError as error:
@@ -43,6 +42,14 @@ def explain(operation: Operation, body: bytes) -> Invalid:
     if "ValidationException" in operation.errors and operation.name not in _OLDER_FORM:
         return ValidationError(found)
     return InvalidParameter(found[0].path, found[0].constraint)
+
+
+def violations(shape: type[msgspec.Struct], value: object) -> list[Violation]:
+    """The constraints of a shape that a decoded value breaks, the first of them if there are very many.
+
+    Raises SerializationError where the value is of another type.
+    """
+    return list(islice(_violations(_type_of(shape), value, ""), _MOST_VIOLATIONS))
 
 
 @cache

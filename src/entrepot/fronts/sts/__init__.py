@@ -1,0 +1,1 @@
+"""STS: GetCallerIdentity, AssumeRole and their kin."""

@@ -1,0 +1,152 @@
+"""Copying a whole database from SQLite into PostgreSQL: every row in one transaction, and checked before it ends.
+
+It is all or nothing: what breaks off leaves the target as empty as it was. The source is only read.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, Table, create_engine, exists, func, select, text
+
+from entrepot.core.errors import EntrepotError
+from entrepot.metadata.schema import SCHEMA_VERSION, migrate
+from entrepot.metadata.tables import generations, metadata, schema
+
+#: Rows that are held in memory at a time.
+BATCH = 1000
+
+#: Made by the migrations in every database, and so no sign that a database is in use.
+_MADE = (schema, generations)
+#: What is copied; a table comes after all that it refers to.
+_TABLES = [table for table in metadata.sorted_tables if table is not schema]
+
+#: Told of a table, how many of its rows are copied, and how many there are.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(eq=False)
+class SourceVersion(EntrepotError):
+    """The source has a schema that is not this code's."""
+
+    version: int
+
+    template: ClassVar[str] = (
+        f"The source has schema version {{version}}, and this release copies version {SCHEMA_VERSION} alone: "
+        "copy it with the release that last worked with it"
+    )
+
+
+@dataclass(eq=False)
+class TargetNotEmpty(EntrepotError):
+    """The target has rows of its own."""
+
+    table: str
+
+    template: ClassVar[str] = (
+        "The target database has rows in table {table}: rows are copied into an empty one only"
+    )
+
+
+@dataclass(eq=False)
+class CopyDiffers(EntrepotError):
+    """A table came out different from its source. Nothing was kept."""
+
+    table: str
+
+    template: ClassVar[str] = "Table {table} differs from its source after the copy, so nothing was kept"
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedTable:
+    """How many rows of a table were copied, and the SHA-256 over them in key order: of source and target alike."""
+
+    table: str
+    rows: int
+    sha256: str
+
+
+@contextmanager
+def sqlite_snapshot(path: Path) -> Generator[Connection]:
+    """A connection that sees one snapshot of an SQLite database and cannot change it."""
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+
+    engine = create_engine("sqlite://", creator=connect)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def copy_database(source: Connection, target: Connection, progress: Progress) -> list[CopiedTable]:
+    """Copy every row into a PostgreSQL database that has none, in the caller's transaction, and compare.
+
+    Makes the tables if need be. Others that would write wait for the end. Raises SourceVersion, TargetNotEmpty,
+    CopyDiffers, SchemaTooNew.
+    """
+    version = source.execute(select(schema.c.version)).scalar_one()
+    if version != SCHEMA_VERSION:
+        raise SourceVersion(version)
+    migrate(target)
+    names = ", ".join(table.name for table in _TABLES)
+    target.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
+    for table in _TABLES:
+        if table not in _MADE and target.execute(select(exists(select(table)))).scalar():
+            raise TargetNotEmpty(table.name)
+    target.execute(generations.delete())
+    copied = [_copy_table(source, target, table, progress) for table in _TABLES]
+    target.execute(text(f"ANALYZE {names}"))  # or the first statements would be planned for empty tables
+    return copied
+
+
+def _copy_table(source: Connection, target: Connection, table: Table, progress: Progress) -> CopiedTable:
+    total = source.execute(select(func.count()).select_from(table)).scalar_one()
+    count, digest = 0, hashlib.sha256()
+    for rows in _batches(source, table):
+        target.execute(table.insert(), [dict(row) for row in rows])
+        digest.update(_encoded(rows))
+        count += len(rows)
+        progress(table.name, count, total)
+    _set_sequence(target, table)
+    copied = CopiedTable(table.name, total, digest.hexdigest())
+    if count != total or _read_back(target, table) != copied:
+        raise CopyDiffers(table.name)
+    return copied
+
+
+def _read_back(target: Connection, table: Table) -> CopiedTable:
+    count, digest = 0, hashlib.sha256()
+    for rows in _batches(target, table):
+        digest.update(_encoded(rows))
+        count += len(rows)
+    return CopiedTable(table.name, count, digest.hexdigest())
+
+
+def _batches(connection: Connection, table: Table) -> Iterator[Sequence[RowMapping]]:
+    """All rows in the order of their keys, which is the same on both databases."""
+    rows = select(table).order_by(*table.primary_key)
+    return connection.execute(rows, execution_options={"yield_per": BATCH}).mappings().partitions()
+
+
+def _encoded(rows: Sequence[RowMapping]) -> bytes:
+    return b"".join(msgspec.msgpack.encode(tuple(row.values())) for row in rows)
+
+
+def _set_sequence(target: Connection, table: Table) -> None:
+    """Let the next row that the database numbers come after all that were copied."""
+    column = table.autoincrement_column
+    if column is None:
+        return
+    last = target.execute(select(func.max(column))).scalar()
+    if last is not None:
+        target.execute(select(func.setval(func.pg_get_serial_sequence(table.name, column.name), last)))

@@ -1,0 +1,1 @@
+"""IAM 2010-05-08: what its operations are given."""

@@ -1,0 +1,48 @@
+"""What IAM is asked here beyond its service model: accounts, and keys of an identity provider that are given.
+
+AWS has accounts made by another service, and always fetches an issuer's keys.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from entrepot.protocol.iam import shapes
+
+Account = Annotated[str, msgspec.Meta(pattern=r"\A(?a:[0-9]{12})\Z")]
+
+
+class CreateOpenIDConnectProviderRequest(
+    shapes.CreateOpenIDConnectProviderRequest, frozen=True, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    """``JsonWebKeySet`` is the provider's JSON Web Key Set (RFC 7517), where nothing can be fetched from it."""
+
+    json_web_key_set: Annotated[str, msgspec.Meta(min_length=2, max_length=65_536)] | None = None
+
+
+class CreateAccountRequest(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The number of an account that is to be."""
+
+    account: Account
+
+
+class DeleteAccountRequest(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The number of an account."""
+
+    account: Account
+
+
+class ListAccountsRequest(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A page of accounts."""
+
+    marker: shapes.markerType | None = None
+    max_items: shapes.maxItemsType | None = None
+
+
+#: By the name that Action gives; they come before those of the model.
+INPUTS: dict[str, type[msgspec.Struct]] = {
+    "CreateAccount": CreateAccountRequest,
+    "CreateOpenIDConnectProvider": CreateOpenIDConnectProviderRequest,
+    "DeleteAccount": DeleteAccountRequest,
+    "ListAccounts": ListAccountsRequest,
+}
