@@ -78,6 +78,11 @@ class Server:
         """How to reach a database."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
+    def query(self, url: str, sql: str) -> str:
+        """What psql prints for a statement, without headings."""
+        command = [self.binaries / "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", url, "-c", sql]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
     def create_database(self, *, template: str = MIGRATED) -> str:
         """A database of the caller's own, with every table, or EMPTY; its URL."""
         name = f"test_{next(self.numbers)}"

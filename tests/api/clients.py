@@ -47,10 +47,13 @@ class ECR:
         host: str = HOST,
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
+        session_token: str | None = None,
         service: str = "ecr",
     ) -> None:
         credentials = Credentials(
-            access_key_id or registry.access_key_id, secret_access_key or registry.secret_access_key
+            access_key_id or registry.access_key_id,
+            secret_access_key or registry.secret_access_key,
+            session_token,
         )
         self._signature = Signature(credentials, service, region, registry.clock)
         self._url = f"http://{host}/"

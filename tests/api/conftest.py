@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection
 from tests.api.clients import ECR, oci_client, password
+from tests.api.query_clients import Query
 from tests.postgresql import Server
 
 from entrepot.metadata import tables
@@ -93,6 +94,12 @@ async def ecr(request: pytest.FixtureRequest, registry: RunningRegistry) -> Asyn
     yield client
     expected = {mark.args for mark in request.node.iter_markers("produces")}
     assert expected <= client.errors
+
+
+@pytest.fixture
+def iam(registry: RunningRegistry) -> Query:
+    """IAM, by the root key."""
+    return Query(registry, "iam")
 
 
 @pytest.fixture

@@ -52,6 +52,20 @@ class Query:
         assert answer.status_code == 200, answer.text
         return self.read(operation, answer)
 
+    async def extension(self, action: str, **members: str) -> ET.Element:
+        """The result of an action that the service model does not have, without its namespace."""
+        answer = await self.send_form(action, **members)
+        assert answer.status_code == 200, answer.text
+        plain = ET.fromstring(answer.text.replace(f' xmlns="{self.model.metadata["xmlNamespace"]}"', ""))
+        result = plain.find(f"{action}Result")
+        assert result is not None
+        return result
+
+    async def send_form(self, action: str, **members: str) -> httpx.Response:
+        """Whatever is answered to an action with these parameters, word for word."""
+        form = {"Action": action, "Version": self.model.api_version, **members}
+        return await self.send(urlencode(form).encode())
+
     async def unsigned(self, operation: str, **members: object) -> Body:
         """The answer of an operation that succeeds without a signature."""
         answer = await self.post(self.body(operation, members))
@@ -81,7 +95,7 @@ class Query:
     def body(self, operation: str, members: Body) -> bytes:
         """The form that botocore writes."""
         described = self.model.operation_model(operation)
-        request = create_serializer("query").serialize_to_request(members, described)
+        request = create_serializer("query", include_validation=False).serialize_to_request(members, described)
         return urlencode(request["body"]).encode()
 
     async def send(self, body: bytes, **headers: str) -> httpx.Response:

@@ -314,6 +314,7 @@ CALLS = [
 #: Functions that have no plan to speak of, or one that costs what it must, and why.
 LEFT_OUT = {
     audit.record: "inserts one row",
+    audit.record_denials: "inserts rows",
     identities.count_principals: "counts users or roles for their quota, which bounds them",
     identities.count_policies: "counts policies for their quota, which bounds them",
     identities.delete_principal: "removes a row that foreign keys name: test_deleting_a_principal_walks_no_table",

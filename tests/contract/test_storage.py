@@ -5,10 +5,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.s3 import S3Server, refuse_bodies
 
 from entrepot.storage.filesystem import FilesystemStorage
 from entrepot.storage.memory import MemoryStorage
+from entrepot.storage.s3 import S3Storage
+from entrepot.storage.s3_bucket import Bucket, Location
 from entrepot.testing.blob_contract import BlobContract
+from entrepot.testing.part_ledger import MemoryPartLedger
 
 
 class TestFilesystemStorage(BlobContract):
@@ -46,5 +50,43 @@ class TestMemoryStorage(BlobContract):
         def fill() -> MemoryStorage:
             storage.capacity = 0
             return storage
+
+        return fill
+
+
+class TestS3Storage(BlobContract):
+    """Objects in a bucket."""
+
+    @pytest.fixture
+    def threads(self) -> Iterator[Executor]:
+        """A few threads, so that calls meet."""
+        with ThreadPoolExecutor(4) as threads:
+            yield threads
+
+    @pytest.fixture
+    def ledger(self) -> MemoryPartLedger:
+        """What both storages of a test remember."""
+        return MemoryPartLedger()
+
+    @pytest.fixture
+    def location(self, s3: S3Server) -> Location:
+        """A bucket of the test's own."""
+        return Location(s3.create_bucket(), "blobs/")
+
+    @pytest.fixture
+    def storage(self, s3: S3Server, location: Location, ledger: MemoryPartLedger, threads: Executor) -> S3Storage:
+        """A storage in the bucket."""
+        return S3Storage(Bucket(s3.client(), location, threads), ledger, threads=threads)
+
+    @pytest.fixture
+    def fill(
+        self, s3: S3Server, location: Location, ledger: MemoryPartLedger, threads: Executor
+    ) -> Callable[[], S3Storage]:
+        """The same bucket, whose quota is used up."""
+
+        def fill() -> S3Storage:
+            client = s3.client()
+            refuse_bodies(client, code="QuotaExceeded", status=403)
+            return S3Storage(Bucket(client, location, threads), ledger, threads=threads)
 
         return fill

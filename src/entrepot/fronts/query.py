@@ -38,9 +38,10 @@ from entrepot.protocol.sigv4 import (
     IncompleteSignature,
     InvalidSignature,
     MissingAuthenticationToken,
+    SessionExpired,
     UnrecognizedClient,
 )
-from entrepot.protocol.tokens import InvalidToken, TokenExpired
+from entrepot.protocol.tokens import InvalidToken
 
 #: The largest bodies in bytes: a policy of 128 KiB, every character encoded in three; a web identity token.
 BODY_LIMIT = 512 * 1024
@@ -53,7 +54,7 @@ CODES: dict[type[EntrepotError], str] = {
     IncompleteSignature: "IncompleteSignature",
     UnrecognizedClient: "InvalidClientTokenId",
     InvalidSignature: "SignatureDoesNotMatch",
-    TokenExpired: "ExpiredToken",
+    SessionExpired: "ExpiredToken",
     InvalidToken: "InvalidClientTokenId",
     BodyTooLarge: "RequestEntityTooLarge",
     InvalidParameter: "ValidationError",

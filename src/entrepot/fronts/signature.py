@@ -56,7 +56,7 @@ class Claim:
 async def read_claim(services: Services, request: Request, *, service: str) -> Claim:
     """Read the headers of a signed request.
 
-    Raises MissingAuthenticationToken, IncompleteSignature, UnrecognizedClient, TokenExpired, InvalidSignature for a
+    Raises MissingAuthenticationToken, IncompleteSignature, UnrecognizedClient, SessionExpired, InvalidSignature for a
     scope that is not this ``service``'s or not the host's, and TooManyFailures.
     """
     signed = SignedRequest(

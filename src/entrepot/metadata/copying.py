@@ -9,11 +9,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Table, create_engine, exists, func, select, text
+from sqlalchemy import Connection, Table, create_engine, exists, func, select, text
 
 from entrepot.core.errors import EntrepotError
 from entrepot.metadata.schema import SCHEMA_VERSION, migrate
@@ -27,6 +27,7 @@ _MADE = (schema, generations)
 #: What is copied; a table comes after all that it refers to.
 _TABLES = [table for table in metadata.sorted_tables if table is not schema]
 
+Records = Sequence[tuple[Any, ...]]
 #: Told of a table, how many of its rows are copied, and how many there are.
 Progress = Callable[[str, int, int], None]
 
@@ -113,7 +114,7 @@ def _copy_table(source: Connection, target: Connection, table: Table, progress: 
     total = source.execute(select(func.count()).select_from(table)).scalar_one()
     count, digest = 0, hashlib.sha256()
     for rows in _batches(source, table):
-        target.execute(table.insert(), [dict(row) for row in rows])
+        _insert(target, table, rows)
         digest.update(_encoded(rows))
         count += len(rows)
         progress(table.name, count, total)
@@ -124,6 +125,16 @@ def _copy_table(source: Connection, target: Connection, table: Table, progress: 
     return copied
 
 
+def _insert(target: Connection, table: Table, rows: Records) -> None:
+    """By COPY: with INSERT the whole copy takes more than twice as long."""
+    driver: Any = target.connection.dbapi_connection
+
+    def copy(connection: Any) -> Any:
+        return connection.copy_records_to_table(table.name, columns=table.columns.keys(), records=rows)
+
+    driver.run_async(copy)
+
+
 def _read_back(target: Connection, table: Table) -> CopiedTable:
     count, digest = 0, hashlib.sha256()
     for rows in _batches(target, table):
@@ -132,14 +143,15 @@ def _read_back(target: Connection, table: Table) -> CopiedTable:
     return CopiedTable(table.name, count, digest.hexdigest())
 
 
-def _batches(connection: Connection, table: Table) -> Iterator[Sequence[RowMapping]]:
+def _batches(connection: Connection, table: Table) -> Iterator[Records]:
     """All rows in the order of their keys, which is the same on both databases."""
-    rows = select(table).order_by(*table.primary_key)
-    return connection.execute(rows, execution_options={"yield_per": BATCH}).mappings().partitions()
+    rows = connection.execute(select(table).order_by(*table.primary_key), execution_options={"yield_per": BATCH})
+    for partition in rows.partitions():
+        yield [tuple(row) for row in partition]
 
 
-def _encoded(rows: Sequence[RowMapping]) -> bytes:
-    return b"".join(msgspec.msgpack.encode(tuple(row.values())) for row in rows)
+def _encoded(rows: Records) -> bytes:
+    return b"".join(map(msgspec.msgpack.encode, rows))
 
 
 def _set_sequence(target: Connection, table: Table) -> None:

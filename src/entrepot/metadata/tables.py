@@ -14,6 +14,8 @@
 
     oidc_providers, of an account; generations, numbers that grow with every change of what they are named for
 
+    multiparts ──< multipart_parts                           uploads into S3 that are going on, by storage key
+
 Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted
 repository or image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at
 once) and its other rows are drained afterwards in small batches: no transaction touches more than 500 rows.
@@ -459,4 +461,28 @@ generations = Table(
     metadata,
     Column("name", Name, primary_key=True),
     Column("value", BigInteger, nullable=False),
+)
+
+#: Uploads into S3: storage/s3_ledger.py says what the columns mean. A blob that is sealed has no row.
+multiparts = Table(
+    "multiparts",
+    metadata,
+    Column("storage_key", Name, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("upload_id", Name),
+    Column("part_size", Integer, nullable=False),
+    Column("next_part", Integer, nullable=False),
+    Column("next_tail", BigInteger, nullable=False),
+    Column("tails", Name, nullable=False),  # JSON array
+    Column("sealed_size", BigInteger),
+)
+
+multipart_parts = Table(
+    "multipart_parts",
+    metadata,
+    Column("storage_key", Name, primary_key=True),
+    Column("ends_at", BigInteger, primary_key=True, autoincrement=False),  # bytes of the blob up to its end
+    Column("number", Integer, nullable=False),
+    Column("etag", Name, nullable=False),
 )

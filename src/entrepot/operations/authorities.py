@@ -44,8 +44,8 @@ from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.metadata import generation
 from entrepot.metadata.port import Metadata, MetadataUnavailable
 from entrepot.operations.caller import Caller
-from entrepot.protocol.sigv4 import UnrecognizedClient
-from entrepot.protocol.tokens import InvalidToken, Signer
+from entrepot.protocol.sigv4 import SessionExpired, UnrecognizedClient
+from entrepot.protocol.tokens import InvalidToken, Signer, TokenExpired
 
 #: How old the last look at the generation may be, in microseconds.
 LOOK_AGAIN = SECOND // 2
@@ -211,6 +211,8 @@ class Authorities:
             session = Session.parse(self._signer, token, now=self._clock())
         except InvalidToken:
             raise UnrecognizedClient from None
+        except TokenExpired:
+            raise SessionExpired from None
         principal = await self._principal_of_session(session, region)
         if session.access_key_id != access_key_id or principal is None:
             raise UnrecognizedClient

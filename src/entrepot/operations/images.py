@@ -295,10 +295,13 @@ def _read_one(connection: Connection, caller: Caller, repository: str, image_id:
 
 
 def _find_one(connection: Connection, caller: Caller, repository: str, image_id: ImageId) -> Image:
-    target = repositories.find(connection, caller.registry, repository)
-    image = _resolve(connection, target.id, image_id)
+    return _find_in(connection, repositories.find(connection, caller.registry, repository), image_id)
+
+
+def _find_in(connection: Connection, repository: Repository, image_id: ImageId) -> Image:
+    image = _resolve(connection, repository.id, image_id)
     if isinstance(image, ImageFailure):
-        raise ImageNotFound(repository, caller.registry.account, image_id.digest, image_id.tag)
+        raise ImageNotFound(repository.name, repository.registry.account, image_id.digest, image_id.tag)
     return image
 
 
@@ -492,7 +495,7 @@ async def describe_images(
     def query(connection: Connection) -> list[ImageDetail]:
         target = repositories.find(connection, caller.registry, repository)
         if image_ids:
-            named = [_find_one(connection, caller, repository, image_id) for image_id in image_ids]
+            named = [_find_in(connection, target, image_id) for image_id in image_ids]
             page = list({image.id: image for image in named}.values())
         else:
             page = images.page_of_images(connection, target.id, tag_status=tag_status, after=after, limit=limit)

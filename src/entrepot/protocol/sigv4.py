@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 in the Authorization header, from the side that verifies it.
+"""AWS Signature Version 4 in the Authorization header, from the side that verifies it and the side that signs.
 
 After "Authenticating Requests (AWS Signature Version 4)" of the AWS documentation, with the rules
 for every service but S3: dot segments are removed from the path, the path is encoded once more,
@@ -6,7 +6,8 @@ and the body is always part of what is signed.
 
 A server calls ``read_authorization``, finds the secret key of ``access_key_id`` (and raises
 UnrecognizedClient if there is none), then calls ``check_scope`` as soon as it likes and ``verify``
-once the body's hash is known. Nothing here returns a verdict: what is wrong raises.
+once the body's hash is known. Nothing here returns a verdict: what is wrong raises. A client calls
+``sign``.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -61,6 +62,14 @@ class UnrecognizedClient(Denied):
 
     code: ClassVar[str] = "UnrecognizedClientException"
     template = "The security token included in the request is invalid."
+
+
+@dataclass(eq=False)
+class SessionExpired(Denied):
+    """The session token was good once."""
+
+    code: ClassVar[str] = "ExpiredTokenException"
+    template = "The security token included in the request is expired"
 
 
 @dataclass(eq=False)
@@ -205,11 +214,51 @@ def verify(
     """
     check_scope(request, authorization, now=now, service=service, region=region)
     _check_session_token(request.value(b"x-amz-security-token"), session_token)
-    key = _signing_key(secret_key, authorization.date, authorization.region, authorization.service)
-    text = string_to_sign(request, authorization, body_sha256)
-    signature = hmac.digest(key, text, "sha256").hex()
+    signature = _signature(request, authorization, secret_key, body_sha256)
     if not hmac.compare_digest(signature, authorization.signature):
         raise InvalidSignature
+
+
+def sign(
+    request: SignedRequest,
+    *,
+    access_key_id: str,
+    secret_key: str,
+    body_sha256: str,
+    now: int,
+    region: str,
+    service: str = "ecr",
+    session_token: str | None = None,
+) -> SignedRequest:
+    """The request with the headers that prove who sends it: X-Amz-Date, X-Amz-Security-Token, Authorization.
+
+    Every header that the request has is signed; ``host`` has to be among them. ``body_sha256`` is the lower-case
+    hex digest of the body, ``now`` in microseconds since the epoch.
+    """
+    date = _iso(datetime.fromtimestamp(now // SECOND, UTC))
+    headers = [*request.headers, (b"x-amz-date", date.encode())]
+    if session_token is not None:
+        headers.append((b"x-amz-security-token", session_token.encode()))
+    dated = replace(request, headers=headers)
+    claimed = Authorization(
+        access_key_id=access_key_id,
+        date=date[:8],
+        region=region,
+        service=service,
+        signed_headers=tuple(sorted({name.decode() for name, _ in headers})),
+        signature="",
+    )
+    signature = _signature(dated, claimed, secret_key, body_sha256)
+    header = (
+        f"{ALGORITHM} Credential={access_key_id}/{claimed.scope}, "
+        f"SignedHeaders={';'.join(claimed.signed_headers)}, Signature={signature}"
+    )
+    return replace(dated, headers=[*headers, (b"authorization", header.encode())])
+
+
+def _signature(request: SignedRequest, authorization: Authorization, secret_key: str, body_sha256: str) -> str:
+    key = _signing_key(secret_key, authorization.date, authorization.region, authorization.service)
+    return hmac.digest(key, string_to_sign(request, authorization, body_sha256), "sha256").hex()
 
 
 def string_to_sign(request: SignedRequest, authorization: Authorization, body_sha256: str) -> bytes:

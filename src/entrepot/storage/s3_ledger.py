@@ -67,9 +67,7 @@ class PartLedger(Protocol):
         """Where the last of its parts ends that ends at ``size`` or before; 0 if there is none."""
         ...
 
-    async def replace(
-        self, key: str, old: Multipart | None, new: Multipart, parts: Sequence[Part] = ()
-    ) -> bool:
+    async def replace(self, key: str, old: Multipart | None, new: Multipart, parts: Sequence[Part] = ()) -> bool:
         """Compare and set: replace ``old`` by ``new`` and add ``parts``; False if ``old`` is not what is there.
 
         None is nothing. Two of the same epoch and revision are the same.
@@ -77,7 +75,10 @@ class PartLedger(Protocol):
         ...
 
     async def cut(self, key: str, epoch: int, size: int) -> bool:
-        """Forget the parts that end beyond ``size``; False, perhaps half-way, if the epoch is another one by now."""
+        """Forget the parts that end beyond ``size``.
+
+        False, perhaps half-way, if there are some and the epoch is another one by now.
+        """
         ...
 
     async def forget(self, key: str, old: Multipart) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from random import Random
+from string import ascii_letters, digits
 
 import pytest
 from hypothesis import given
@@ -39,7 +41,7 @@ from entrepot.features.identity.rules import (
     without_tags,
 )
 
-NAME_CHARACTERS = "ABCXYZabcxyz0123456789_+=,.@-"
+NAME_CHARACTERS = ascii_letters + digits + "_+=,.@-"
 TAG_TEXTS = st.text("aB äß字 _.:/=+-@7", min_size=1, max_size=20).filter(
     lambda t: not t.lower().startswith("aws:")
 )
@@ -57,17 +59,14 @@ def test_names_of_iams_characters_are_names(name: str) -> None:
 @given(st.text(min_size=1, max_size=64).filter(lambda text: set(text) - set(NAME_CHARACTERS)))
 def test_a_name_has_no_other_characters(text: str) -> None:
     """Letters of other scripts, that look alike, are others."""
-    if re.fullmatch(r"[\w+=,.@-]+", text, re.ASCII):
-        return
-
     with pytest.raises(ValidationError, match="userName"):
         check_name("userName", text)
 
 
-@pytest.mark.parametrize("name", ["", "a" * 65, "a b", "a\n", "аlice", "a/b", "a*", "a:b", "a${b}"])
+@pytest.mark.parametrize("name", ["", "a" * 65, "a b", "a\n", "\u0430lice", "a/b", "a*", "a:b", "a${b}"])
 def test_what_is_no_name_is_refused(name: str) -> None:
     """With the parameter and the value in IAM's sentence."""
-    with pytest.raises(ValidationError, match="1 validation error detected: Value '.*' at 'roleName'"):
+    with pytest.raises(ValidationError, match="at 'roleName' failed to satisfy constraint: Member must"):
         check_name("roleName", name)
 
 
@@ -119,9 +118,7 @@ def test_a_description_is_latin_1_of_a_thousand_characters(description: str) -> 
         check_description(description)
 
 
-@pytest.mark.parametrize(
-    "account", ["", "1", "12345678901", "1234567890123", "12345678901a", "１２３４５６７８９０１２"]
-)
+@pytest.mark.parametrize("account", ["", "1", "12345678901", "1234567890123", "12345678901a", "\uff11" * 12])
 def test_an_account_is_twelve_digits(account: str) -> None:
     """Digits of ASCII."""
     check_account("123456789012")
@@ -175,11 +172,9 @@ def test_added_tags_win_whatever_their_case(tags: dict[str, str], added: dict[st
 @given(TAGS)
 def test_tags_are_removed_in_any_case(tags: dict[str, str]) -> None:
     """And the others stay."""
-    removed = list(tags)[::2]
+    removed, kept = list(tags)[::2], list(tags)[1::2]
 
-    assert list(without_tags(tags, [key.upper().lower() for key in removed])) == [
-        key for key in tags if key.lower() not in {one.upper().lower() for one in removed}
-    ]
+    assert list(without_tags(tags, [key.lower() for key in removed])) == kept
 
 
 @given(st.integers(min_value=0))
@@ -223,7 +218,7 @@ def test_inline_policies_count_together(kind: PrincipalKind, limit: int) -> None
 @pytest.mark.parametrize(
     "document", ["", "{", "[]", "null", '{"Version": "2012-10-17", "Statement": [{}]}', "[" * 9999]
 )
-def test_what_is_no_policy_is_refused(check: type[None], document: str) -> None:
+def test_what_is_no_policy_is_refused(check: Callable[[str], None], document: str) -> None:
     """Broken, empty or deeply nested."""
     with pytest.raises(MalformedPolicyDocument):
         check(document)

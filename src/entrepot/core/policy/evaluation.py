@@ -10,7 +10,7 @@ A decision and its explanation come from the same walk over a statement's elemen
 does not match.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -47,6 +47,11 @@ class PolicyType(StrEnum):
     BOUNDARY = "permissions boundary"
     SESSION = "session policy"
     TRUST = "role trust policy"
+
+
+_OF_RESOURCES = frozenset({PolicyType.RESOURCE, PolicyType.TRUST})
+#: Requesters that no account speaks for.
+_STRANGERS = frozenset({RequesterKind.ANONYMOUS, RequesterKind.SERVICE, RequesterKind.WEB_IDENTITY})
 
 
 class Outcome(StrEnum):
@@ -240,8 +245,7 @@ def evaluate(request: AccessRequest, policies: Policies) -> Decision:
         outcome, reason = Outcome.EXPLICIT_DENY, denies[0].policy.type
         deciding = [each for each in denies if each.policy.type is reason]
     else:
-        allows = _Allows(found)
-        reason = _missing(request, policies, allows)
+        reason = _missing(request, policies, found)
         outcome = Outcome.ALLOWED if reason is None else Outcome.IMPLICIT_DENY
         deciding = found if reason is None else []
     return Decision(
@@ -267,51 +271,28 @@ class _Found:
         return self.statement is None or self.statement.effect is Effect.DENY
 
 
-class _Allows:
-    """What the statements that apply allow, by the type of their policy."""
-
-    def __init__(self, found: Iterable[_Found]) -> None:
-        self._best: dict[PolicyType, PrincipalMatch] = {}
-        for each in found:
-            best = self._best.get(each.policy.type, PrincipalMatch.NONE)
-            self._best[each.policy.type] = max(best, each.match)
-
-    def __contains__(self, type_: PolicyType) -> bool:
-        return type_ in self._best
-
-    @property
-    def by_resource(self) -> PrincipalMatch:
-        """How the resource's policies name the principal that they allow the request."""
-        return max(self._best.get(type_, PrincipalMatch.NONE) for type_ in _OF_RESOURCES)
-
-
-_OF_RESOURCES = (PolicyType.RESOURCE, PolicyType.TRUST)
-
-
-def _missing(request: AccessRequest, policies: Policies, allows: _Allows) -> PolicyType | None:
+def _missing(request: AccessRequest, policies: Policies, found: Sequence[_Found]) -> PolicyType | None:
     """The type of policy that would have had to allow the request; None if nothing is missing."""
     principal = request.principal
+    allowing = {each.policy.type for each in found}
+    matches = (each.match for each in found if each.policy.type in _OF_RESOURCES)
+    by_resource = max(matches, default=PrincipalMatch.NONE)
     has_trust = any(policy.type is PolicyType.TRUST for policy in policies.resource)
     of_resource = PolicyType.TRUST if has_trust else PolicyType.RESOURCE
-    by_resource = allows.by_resource
     if principal.kind in _STRANGERS:
         return None if by_resource is PrincipalMatch.DIRECT else of_resource
     is_cross_account = principal.account != request.resource_account
     if by_resource is PrincipalMatch.DIRECT and not is_cross_account:
         return None
     by_role = by_resource is PrincipalMatch.ROLE and not is_cross_account
-    if principal.kind is not RequesterKind.ROOT and PolicyType.IDENTITY not in allows and not by_role:
+    if principal.kind is not RequesterKind.ROOT and PolicyType.IDENTITY not in allowing and not by_role:
         return PolicyType.IDENTITY
-    if policies.boundary is not None and PolicyType.BOUNDARY not in allows:
+    if policies.boundary is not None and PolicyType.BOUNDARY not in allowing:
         return PolicyType.BOUNDARY
-    if policies.session is not None and PolicyType.SESSION not in allows:
+    if policies.session is not None and PolicyType.SESSION not in allowing:
         return PolicyType.SESSION
     needs_resource = is_cross_account or has_trust
     return of_resource if needs_resource and by_resource is PrincipalMatch.NONE else None
-
-
-#: Requesters that no account speaks for.
-_STRANGERS = frozenset({RequesterKind.ANONYMOUS, RequesterKind.SERVICE, RequesterKind.WEB_IDENTITY})
 
 
 class _Step(NamedTuple):

@@ -100,12 +100,12 @@ class PrincipalElement:
         Everybody is everybody, but no leave for a web identity: that has to be named as one.
         """
         kind = requester.kind
+        if kind in _TYPE_OF_OUTSIDERS and self._names_outsider(requester):
+            return PrincipalMatch.DIRECT
         if EVERYBODY in self._aws:
             return PrincipalMatch.ACCOUNT if kind is RequesterKind.WEB_IDENTITY else PrincipalMatch.DIRECT
-        if kind is RequesterKind.ANONYMOUS:
+        if kind in _TYPE_OF_OUTSIDERS or kind is RequesterKind.ANONYMOUS:
             return PrincipalMatch.NONE
-        if kind in _TYPE_OF_OUTSIDERS:
-            return PrincipalMatch.DIRECT if self._names_outsider(requester) else PrincipalMatch.NONE
         if requester.arn in self._aws or (kind in _USERS and requester.identity in self._aws):
             return PrincipalMatch.DIRECT
         if kind is RequesterKind.ROLE_SESSION and self._names_role(requester):

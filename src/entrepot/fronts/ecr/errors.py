@@ -48,9 +48,9 @@ from entrepot.protocol.sigv4 import (
     IncompleteSignature,
     InvalidSignature,
     MissingAuthenticationToken,
+    SessionExpired,
     UnrecognizedClient,
 )
-from entrepot.protocol.tokens import TokenExpired
 from entrepot.storage.port import Fenced
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -93,7 +93,7 @@ CODES: dict[type[EntrepotError], str] = {
     MissingAuthenticationToken: "MissingAuthenticationTokenException",
     IncompleteSignature: "IncompleteSignatureException",
     UnrecognizedClient: "UnrecognizedClientException",
-    TokenExpired: "ExpiredTokenException",
+    SessionExpired: "ExpiredTokenException",
     InvalidSignature: "InvalidSignatureException",
     SerializationError: "SerializationException",
     ValidationError: "ValidationException",

@@ -10,6 +10,7 @@ from entrepot.fronts.iam import (
     oidc_providers,
     policies,
     roles,
+    simulation,
     tags,
     users,
 )
@@ -29,6 +30,7 @@ HANDLERS: dict[str, Handler] = {
     **oidc_providers.HANDLERS,
     **authorization_details.HANDLERS,
     **accounts.HANDLERS,
+    **simulation.HANDLERS,
     **absences.HANDLERS,
 }
 

@@ -206,7 +206,7 @@ class GetAccessKeyLastUsedRequest(msgspec.Struct, frozen=True, kw_only=True, omi
 
 EntityType = Literal["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]
 maxItemsType = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-markerType = Annotated[str, msgspec.Meta(min_length=1, max_length=320, pattern=r"\A(?a:[\u0020-\u00FF]+)\Z")]
+markerType = Annotated[str, msgspec.Meta(min_length=1, max_length=2048, pattern=r"\A(?a:[\u0020-\u00FF]+)\Z")]
 
 
 class GetAccountAuthorizationDetailsRequest(

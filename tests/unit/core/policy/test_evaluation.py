@@ -242,6 +242,7 @@ def test_not_principal_spares_nobody_with_a_boundary() -> None:
         (ROOT, policies(on=trust(ACCOUNT)), ALLOWED),
         (WEB_IDENTITY, policies(on=trust({"Principal": {"Federated": PROVIDER_ARN}})), ALLOWED),
         (WEB_IDENTITY, policies(on=trust({"Principal": {"Federated": PROVIDER_ARN + "2"}})), NO_TRUST),
+        (WEB_IDENTITY, policies(on=trust({"Principal": {"Federated": PROVIDER_ARN, "AWS": "*"}})), ALLOWED),
         (WEB_IDENTITY, policies(on=trust({"Principal": "*"})), NO_TRUST),
         (WEB_IDENTITY, policies(on=trust({"Principal": {"AWS": "*"}})), NO_TRUST),
         (

@@ -1,0 +1,164 @@
+"""A real S3 server for the tests: versitygw over a temporary folder, with strict signatures."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from types_boto3_s3.client import S3Client
+
+ACCESS_KEY_ID = "AKIATESTSOFS3STORAGE"
+SECRET_ACCESS_KEY = "secret of an S3 server that lives for one run"
+REGION = "us-east-1"
+START_SECONDS = 20
+
+TOOLS = Path(os.environ.get("ENTREPOT_TOOLS", Path(__file__).parents[1] / ".cache" / "tools")).absolute()
+
+
+@dataclass
+class S3Server:
+    """A running server. ``folder`` is where it keeps its objects as files."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def endpoint(self) -> str:
+        """Its URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables by which boto3 finds the credentials."""
+        return {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
+
+    def client(self, secret_access_key: str = SECRET_ACCESS_KEY) -> S3Client:
+        """A client of its root user."""
+        return boto3.client(  # pyright: ignore[reportUnknownMemberType] (other services have no stubs here)
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=ACCESS_KEY_ID,
+            aws_secret_access_key=secret_access_key,
+            config=Config(
+                signature_version="s3v4",
+                connect_timeout=2,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": 2},
+                max_pool_connections=16,
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def create_bucket(self) -> str:
+        """A bucket of the caller's own; its name."""
+        name = f"test-{next(self.numbers)}"
+        self.client().create_bucket(Bucket=name)
+        return name
+
+    def objects(self, bucket: str) -> list[str]:
+        """The keys of a bucket."""
+        return [entry.get("Key", "") for entry in self.client().list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+    def multiparts(self, bucket: str) -> list[str]:
+        """The keys of the multipart uploads that are neither completed nor aborted."""
+        uploads = self.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        return [upload.get("Key", "") for upload in uploads]
+
+    @contextmanager
+    def stopped(self) -> Generator[None]:
+        """As long as the block lasts, connections are taken and nothing is answered."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+
+def refuse_bodies(client: S3Client, *, code: str, status: int) -> None:
+    """Let every call of ``client`` that stores bytes be answered by S3 with an error."""
+
+    def answer(request: Any, **_: object) -> Any:
+        if request.method != "PUT" or not request.body:
+            return None
+        body = f"<Error><Code>{code}</Code><Message>refused</Message></Error>".encode()
+        return AWSResponse(
+            request.url, status, HTTPHeaders.from_dict({"content-type": "application/xml"}), _Raw(body)
+        )
+
+    client.meta.events.register("before-send.s3", answer)
+
+
+class _Raw:
+    """A body as urllib3 gives it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        """All of it."""
+        yield self._body
+
+
+@contextmanager
+def s3_server() -> Generator[S3Server]:
+    """Start a server, and stop it. Skips where it is not installed, outside CI."""
+    program = shutil.which("versitygw", path=os.pathsep.join([str(TOOLS / "bin"), os.environ["PATH"]]))
+    if program is None:
+        (pytest.fail if "CI" in os.environ else pytest.skip)("versitygw is not installed")
+    with tempfile.TemporaryDirectory(prefix="entrepot-s3-") as name:
+        folder, port = Path(name), free_port()
+        with (folder / "log").open("wb") as log:
+            (folder / "objects").mkdir()
+            process = subprocess.Popen(
+                [program, "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet", "posix", folder / "objects"],
+                env={"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY, "VGW_REGION": REGION},
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        try:
+            wait_for(port)
+            yield S3Server(folder / "objects", port, process)
+        finally:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            process.wait()
+
+
+def wait_for(port: int) -> None:
+    """Return once somebody listens on a loopback port."""
+    end = time.monotonic() + START_SECONDS
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if time.monotonic() > end:
+            message = f"nobody listens on port {port}"
+            raise TimeoutError(message)
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
