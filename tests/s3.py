@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -31,22 +30,18 @@ TOOLS = Path(os.environ.get("ENTREPOT_TOOLS", Path(__file__).parents[1] / ".cach
 
 @dataclass
 class S3Server:
-    """A running server. ``folder`` is where it keeps its objects as files."""
+    """A server on a port and a ``folder``, in which it keeps its objects as files."""
 
+    program: str
     folder: Path
     port: int
-    process: subprocess.Popen[bytes]
     numbers: Iterator[int] = field(default_factory=count)
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
         """Its URL."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """The variables by which boto3 finds the credentials."""
-        return {"AWS_ACCESS_KEY_ID": ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
 
     def client(self, secret_access_key: str = SECRET_ACCESS_KEY) -> S3Client:
         """A client of its root user."""
@@ -83,14 +78,39 @@ class S3Server:
         uploads = self.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
         return [upload.get("Key", "") for upload in uploads]
 
+    def start(self) -> None:
+        """Let it listen."""
+        command = [
+            self.program,
+            "--port",
+            f"127.0.0.1:{self.port}",
+            "--keep-alive",
+            "--quiet",
+            "posix",
+            self.folder,
+        ]
+        credentials = {"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY}
+        self.process = subprocess.Popen(
+            command,
+            env=credentials | {"VGW_REGION": REGION},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(self.port)
+
+    def stop(self) -> None:
+        """End it; the objects stay."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait()
+
     @contextmanager
-    def stopped(self) -> Generator[None]:
-        """As long as the block lasts, connections are taken and nothing is answered."""
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
+    def gone(self) -> Generator[None]:
+        """Nobody listens as long as the block lasts."""
+        self.stop()
+        yield
+        self.start()
 
 
 def refuse_bodies(client: S3Client, *, code: str, status: int) -> None:
@@ -124,24 +144,13 @@ def s3_server() -> Generator[S3Server]:
     program = shutil.which("versitygw", path=os.pathsep.join([str(TOOLS / "bin"), os.environ["PATH"]]))
     if program is None:
         (pytest.fail if "CI" in os.environ else pytest.skip)("versitygw is not installed")
-    with tempfile.TemporaryDirectory(prefix="entrepot-s3-") as name:
-        folder, port = Path(name), free_port()
-        with (folder / "log").open("wb") as log:
-            (folder / "objects").mkdir()
-            process = subprocess.Popen(
-                [program, "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet", "posix", folder / "objects"],
-                env={"ROOT_ACCESS_KEY": ACCESS_KEY_ID, "ROOT_SECRET_KEY": SECRET_ACCESS_KEY, "VGW_REGION": REGION},
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
+    with tempfile.TemporaryDirectory(prefix="entrepot-s3-") as folder:
+        server = S3Server(program, Path(folder), free_port())
+        server.start()
         try:
-            wait_for(port)
-            yield S3Server(folder / "objects", port, process)
+            yield server
         finally:
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
-            process.wait()
+            server.stop()
 
 
 def wait_for(port: int) -> None:

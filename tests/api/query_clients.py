@@ -100,13 +100,17 @@ class Query:
 
     async def send(self, body: bytes, **headers: str) -> httpx.Response:
         """Whatever is answered to a signed body."""
+        return await self._client.post(self._url, content=body, headers=self.signed(body, **headers))
+
+    def signed(self, body: bytes, **headers: str) -> dict[str, str]:
+        """The headers of a signed request."""
         request = AWSRequest("POST", self._url, headers={"content-type": FORM, **headers}, data=body)
         self._signature.add_auth(request)
-        return await self.post(body, **dict(request.headers.items()))
+        return {"host": HOST, "content-length": str(len(body)), **dict(request.headers.items())}
 
-    async def post(self, body: bytes, **headers: str) -> httpx.Response:
-        """Whatever is answered to a body with these headers."""
-        return await self._client.post(self._url, content=body, headers={"content-type": FORM, **headers})
+    async def post(self, body: bytes, *more: tuple[str, str]) -> httpx.Response:
+        """Whatever is answered to a body without a signature, with more headers."""
+        return await self._client.post(self._url, content=body, headers=[("content-type", FORM), *more])
 
     def read(self, operation: str, answer: httpx.Response) -> Body:
         """What botocore makes of an answer, which has to be as the model says."""

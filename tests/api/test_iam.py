@@ -186,7 +186,7 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 #: The same of those that refuse whatever is asked: nobody has a password.
 ABSENT = {"DeleteLoginProfile", "GetLoginProfile"}
 #: Actions that AWS's IAM does not have.
-OURS = {"CreateAccount", "DeleteAccount", "ListAccounts"}
+OURS = {"CreateAccount", "DeleteAccount", "ExplainDecision", "ListAccounts"}
 
 
 def test_every_action_is_called_here() -> None:

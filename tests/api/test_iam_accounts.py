@@ -1,5 +1,7 @@
 """Other accounts: made, listed and deleted by the root of the registry's own."""
 
+from urllib.parse import urlencode
+
 import pytest
 from tests.api.clients import ECR
 from tests.api.policy_documents import allow, create_account, log_in
@@ -13,8 +15,7 @@ OTHER = "111122223333"
 
 async def call(iam: Query, action: str, **members: object) -> tuple[int, str, str]:
     """An action that is not in the service model: status, code and message, or the whole answer."""
-    form = "&".join(f"{name}={value}" for name, value in members.items())
-    answer = await iam.send(f"Action={action}&Version=2010-05-08&{form}".encode())
+    answer = await iam.send(urlencode({"Action": action, "Version": "2010-05-08", **members}).encode())
     return (200, "", answer.text) if answer.status_code == 200 else error_of(answer)
 
 

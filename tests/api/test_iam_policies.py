@@ -177,7 +177,7 @@ async def test_the_policies_of_aws_are_read_as_others_are(iam: Query) -> None:
 
     assert (policy["PolicyName"], policy["DefaultVersionId"]) == ("AmazonEC2ContainerRegistryPullOnly", "v1")
     assert [one["VersionId"] for one in versions] == ["v3"]
-    assert "ecr:DescribeImages" in str(version["PolicyVersion"]["Document"])
+    assert "ecr:DescribeImages" in str(shown(version["PolicyVersion"]["Document"]))
 
 
 async def test_policies_are_listed_aws_first(iam: Query, push: str) -> None:

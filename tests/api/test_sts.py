@@ -4,7 +4,9 @@ import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
+from tests.api.clients import break_off
 from tests.api.query_clients import Query, error_of
 
 from entrepot.core.clock import HOUR, SECOND
@@ -221,6 +223,11 @@ async def test_who_may_not_assume_a_role_does_not_learn_whether_it_exists(
     distrusted = await refused(caller)
 
     assert missing == distrusted == refusal(USER_ARN)
+    reasons = [denial.reason for denial in registry.services.denials.take()[0]]
+    assert reasons == [
+        "because there is no such role",
+        "because no role trust policy allows the sts:AssumeRole action",
+    ]
     other_path = ROLE_ARN.replace("team/", "")
     assert (await refused(caller, RoleArn=other_path))[1] == "AccessDenied"
 
@@ -484,7 +491,8 @@ async def test_a_transitive_tag_is_handed_on_and_cannot_be_changed(registry: Run
             "The specified transitive tag key must be included in the requested tags.",
         ),
         ({"RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:user/deployer"}, "Request ARN is invalid"),
-        ({"ProvidedContexts": [{"ProviderArn": ROLE_ARN}]}, "ProvidedContexts are not supported"),
+        ({"ProvidedContexts": [{"ProviderArn": ROLE_ARN}]}, "ProvidedContexts is not supported"),
+        ({"MinimumSessionTokenSize": 4096}, "MinimumSessionTokenSize is not supported"),
     ],
 )
 async def test_what_makes_no_sense_is_refused(
@@ -588,3 +596,22 @@ async def test_the_account_of_an_access_key_is_told(registry: RunningRegistry, s
     assert unknown == (400, "ValidationError", "The access key id is not valid")
     denied = await Query(registry, "sts", key).error("GetAccessKeyInfo", AccessKeyId=key["AccessKeyId"])
     assert denied[:2] == (403, "AccessDenied")
+
+
+async def test_a_body_that_breaks_off_is_answered(registry: RunningRegistry, sts: Query) -> None:
+    """For a client that only stopped sending, and still listens."""
+    body = sts.body("GetCallerIdentity", {})
+    signed = sts.signed(body)
+
+    status = await break_off(registry, "POST", "/", [body[:10]], httpx.Headers(signed))
+
+    assert status == 400
+
+
+async def test_two_content_types_are_no_failure(sts: Query) -> None:
+    """The first one tells for whom the request is."""
+    body = sts.body("GetCallerIdentity", {})
+
+    answer = await sts.post(body, ("content-type", "application/json"))
+
+    assert error_of(answer)[1] == "MissingAuthenticationToken"

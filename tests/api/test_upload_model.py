@@ -18,7 +18,7 @@ from tests.api.clients import ECR, authorized, break_off, oci_client, password
 from tests.api.images import ABSENT, digest_of, part
 
 from entrepot.core.clock import HOUR, MINUTE
-from entrepot.features.layers.rules import UPLOAD_LIFE
+from entrepot.features.layers.rules import CLOCK_SKEW, LEASE, UPLOAD_LIFE
 from entrepot.operations.sweeps import all_sweeps, sweep_once
 from entrepot.testing.registry import RunningRegistry, registry
 
@@ -58,6 +58,7 @@ class Uploads(RuleBasedStateMachine):
         self.opened = AsyncExitStack()
         self.uploads: list[Upload] = []
         self.layers: dict[str, bytes] = {}
+        self.leases: dict[str, int] = {}
         self.running, self.ecr, self.oci = self.loop.run_until_complete(self.open())
 
     async def open(self) -> tuple[RunningRegistry, ECR, httpx.AsyncClient]:
@@ -179,6 +180,8 @@ class Uploads(RuleBasedStateMachine):
         assert answer.get("__type", digest) == expected
         if not expected.endswith("Exception") or (expected.startswith("LayerAlready") and not upload.completed):
             self.complete(upload, digest)
+        elif expected.startswith("LayerAlready"):
+            self.leases[digest] = self.now + LEASE
         elif upload.is_open(self.now) and expected.startswith("InvalidLayer"):
             upload.touched_at = self.now
 
@@ -209,6 +212,8 @@ class Uploads(RuleBasedStateMachine):
         if upload.is_open(self.now):
             upload.content += piece
             self.complete(upload, digest)
+        elif takes:
+            self.leases[digest] = self.now + LEASE
 
     @rule(choice=choices)
     def cancel(self, choice: int) -> None:
@@ -227,8 +232,11 @@ class Uploads(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        """What is over may be swept at any time."""
+        """What is over may be swept at any time; a layer that no image names is over with its lease."""
         self.loop.run_until_complete(sweep_once(self.running.services, all_sweeps(history_days=90)))
+        for digest, lease_until in list(self.leases.items()):
+            if lease_until <= self.now - CLOCK_SKEW:
+                del self.layers[digest], self.leases[digest]
 
     @rule()
     def forget_hashes(self) -> None:
@@ -248,7 +256,7 @@ class Uploads(RuleBasedStateMachine):
 
     @invariant()
     def every_layer_has_its_bytes(self) -> None:
-        """To the last one; nothing that was completed goes away."""
+        """To the last one; nothing that was completed goes away before its lease is over."""
 
         async def read(digest: str) -> bytes:
             self.oci.auth = ("AWS", await password(self.ecr))
@@ -268,6 +276,7 @@ class Uploads(RuleBasedStateMachine):
         upload.completed = True
         upload.touched_at = self.now
         self.layers[digest] = upload.content
+        self.leases[digest] = self.now + LEASE
 
 
 TestUploads = Uploads.TestCase

@@ -92,7 +92,13 @@ async def test_another_grant_is_refused(anonymous: httpx.AsyncClient, form: dict
     ],
 )
 async def test_a_token_for_something_else_is_challenged_with_what_it_lacks(
-    registry: RunningRegistry, oci: httpx.AsyncClient, pushed: Image, scope: str, method: str, path: str, wanted: str
+    registry: RunningRegistry,
+    oci: httpx.AsyncClient,
+    pushed: Image,
+    scope: str,
+    method: str,
+    path: str,
+    wanted: str,
 ) -> None:
     """So that a client asks for the right one, although its holder may do it."""
     client = bearing(registry, await token_of(oci, scope))
@@ -133,10 +139,13 @@ async def test_a_bearer_token_ends_after_an_hour_and_with_the_token_it_came_from
     assert (await client.get("/v2/app/manifests/v1")).status_code == 401
 
 
-async def test_the_token_endpoint_wants_credentials(registry: RunningRegistry, anonymous: httpx.AsyncClient) -> None:
+async def test_the_token_endpoint_wants_credentials(
+    registry: RunningRegistry, anonymous: httpx.AsyncClient
+) -> None:
     """Those of ``docker login``, and no others."""
     wrong = oci_client(registry, "guessed")
-    other = httpx.AsyncClient(transport=anonymous._transport, base_url=f"http://{HOST}", auth=("root", "x"))
+    other = oci_client(registry, None)
+    other.auth = ("root", "x")
 
     for client in (anonymous, wrong, other):
         answer = await client.get("/token", params={"scope": "repository:app:pull"})

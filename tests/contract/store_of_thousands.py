@@ -23,6 +23,8 @@ IMAGES = 2_000
 LAST = {TAGGED: 3 * IMAGES - 2, UNTAGGED: 3 * IMAGES - 1, REFERRED: 3 * IMAGES}
 #: As many images of each repository are gone already, but not drained.
 GONE = 20
+#: When every link is to be looked at: for half of them the lease is over then.
+QUEUED_AT = NOW - DAY
 BASE_LAYER, INDEX, SUBJECT = f"sha256:{7:064x}", f"sha256:{8:064x}", f"sha256:{9:064x}"
 #: Who has the policy POLICY: the last principals, of which there are few.
 HOLDERS = 5
@@ -61,6 +63,9 @@ def _everything() -> Iterator[tuple[Table, Iterator[Row]]]:
     yield tables.blobs, _blobs()
     yield tables.repository_layers, _layers()
     yield tables.uploads, _uploads()
+    yield tables.multiparts, _multiparts()
+    yield tables.multipart_parts, _multipart_parts()
+    yield tables.tombstones, _tombstones()
     yield tables.manifests, _manifests()
     yield tables.images, _images()
     yield tables.image_references, _references()
@@ -120,11 +125,12 @@ def _blobs() -> Iterator[Row]:
 
 
 def _layers() -> Iterator[Row]:
+    queued: Row = {"due_at": QUEUED_AT, "due_cause": "push"}
     for number in range(1, 3 * IMAGES + 1):
-        times: Row = {"linked_at": 0, "lease_until": 0}
-        yield {"repository_id": number % 3 + 1, "blob_id": number, **times}
+        times: Row = {"linked_at": 0, "lease_until": NOW if number % 2 else 0}
+        yield {"repository_id": number % 3 + 1, "blob_id": number, **times, **queued}
     for number in range(DETACHED, REPOSITORIES + 1):
-        yield {"repository_id": number, "blob_id": 1, "linked_at": 0, "lease_until": 0}
+        yield {"repository_id": number, "blob_id": 1, "linked_at": 0, "lease_until": 0, **queued}
 
 
 def _uploads() -> Iterator[Row]:
@@ -142,6 +148,30 @@ def _uploads() -> Iterator[Row]:
             "touched_at": NOW if number > GONE else 0,
             "completed_digest": digest(number),
         }
+
+
+def _multiparts() -> Iterator[Row]:
+    for number in range(2_000):
+        yield {
+            "storage_key": f"k{number:05}",
+            "epoch": 0,
+            "revision": 0,
+            "part_size": 8,
+            "next_part": 1,
+            "next_tail": 1,
+            "tails": "[]",
+        }
+
+
+def _multipart_parts() -> Iterator[Row]:
+    for key in ("k00039", "k00040", "k00041"):
+        for number in range(1, 2_001):
+            yield {"storage_key": key, "ends_at": 8 * number, "number": number, "etag": "etag"}
+
+
+def _tombstones() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        yield {"storage_key": f"t{number}", "size": 1, "cause": "image", "made_at": number}
 
 
 def _manifests() -> Iterator[Row]:

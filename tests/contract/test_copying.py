@@ -13,8 +13,8 @@ from entrepot.metadata import tables
 from entrepot.metadata.copying import (
     CopiedTable,
     CopyDiffers,
-    SourceVersion,
     TargetNotEmpty,
+    UnknownVersion,
     copy_database,
     sqlite_snapshot,
 )
@@ -160,14 +160,19 @@ async def test_a_copy_that_differs_is_not_kept(path: Path, target: PostgreSQLMet
     assert (await target.read(count_rows))["repositories"] == 0
 
 
-async def test_a_source_of_another_version_is_refused(tmp_path: Path, target: PostgreSQLMetadata) -> None:
+@pytest.mark.parametrize("side", ["source", "target"])
+async def test_a_database_of_another_version_is_refused(
+    tmp_path: Path, target: PostgreSQLMetadata, side: str
+) -> None:
     """Columns that this code does not know would be lost."""
     source = SQLiteMetadata(tmp_path / "metadata.db", sync=False)
     await source.write(migrate)
+    await target.write(migrate)
     newer = tables.schema.update().values(version=SCHEMA_VERSION + 1)
-    await source.write(lambda connection: connection.execute(newer).rowcount)
+    changed = source if side == "source" else target
+    await changed.write(lambda connection: connection.execute(newer).rowcount)
 
-    with pytest.raises(SourceVersion, match=f"version {SCHEMA_VERSION + 1}"):
+    with pytest.raises(UnknownVersion, match=f"version {SCHEMA_VERSION + 1}"):
         await copy(tmp_path / "metadata.db", target)
 
     await source.close()

@@ -22,6 +22,7 @@ from entrepot.metadata.schema import (
     SchemaTooOld,
     check_schema,
     migrate,
+    require_schema,
 )
 from entrepot.metadata.tables import metadata as tables
 from entrepot.metadata.tables import schema
@@ -86,7 +87,7 @@ async def test_what_version_2_holds_is_there_in_version_3(metadata: Metadata) ->
     assert await metadata.read(lambda c: repositories.read_tags(c, found.id)) == {"team": "a"}
     assert await metadata.look_up(generation.read) == 0
     oldest_code = schema.select().with_only_columns(schema.c.oldest_code)
-    assert await metadata.read(lambda c: c.scalar(oldest_code)) == 2
+    assert await metadata.read(lambda c: c.scalar(oldest_code)) == 3
 
 
 async def test_the_migrations_make_the_indexes(metadata: Metadata) -> None:
@@ -116,6 +117,23 @@ async def test_several_processes_may_start_at_a_time(open_metadata: OpenMetadata
     await asyncio.gather(*(open_metadata().write(migrate) for _ in range(4)))
 
     await open_metadata().look_up(check_schema)
+
+
+async def test_a_start_makes_the_tables_of_an_empty_database(open_metadata: OpenMetadata) -> None:
+    """Also if several replicas start on it in the same moment."""
+    await asyncio.gather(*(open_metadata().write(require_schema) for _ in range(4)))
+
+    assert await open_metadata().read(differences) == []
+
+
+async def test_a_start_leaves_an_old_database_alone(metadata: Metadata) -> None:
+    """Replicas of the version before may be at work on it: `entrepot migrate` is what upgrades it."""
+    await metadata.write(lambda connection: command.upgrade(config(connection), "0001"))
+
+    with pytest.raises(SchemaTooOld, match="version 1"):
+        await metadata.write(require_schema)
+
+    assert await metadata.read(differences) != []
 
 
 async def test_a_migration_that_breaks_off_leaves_nothing(metadata: Metadata) -> None:

@@ -18,6 +18,7 @@ from tests.contract.store_of_thousands import (
     NOW,
     OTHER_REGISTRY,
     POLICY,
+    QUEUED_AT,
     RARE_POLICY,
     REFERRED,
     REGISTRY,
@@ -31,8 +32,10 @@ from tests.contract.store_of_thousands import (
 )
 
 from entrepot.core.digest import Digest
+from entrepot.core.garbage import Cause, Garbage
 from entrepot.core.manifest import Manifest, Reference
 from entrepot.features.audit import store as audit
+from entrepot.features.collection import store as collection
 from entrepot.features.identity import store as identities
 from entrepot.features.identity.principal import PrincipalKind
 from entrepot.features.identity.rows import (
@@ -46,6 +49,7 @@ from entrepot.features.images import store as images
 from entrepot.features.images.image import Image, ImageId
 from entrepot.features.layers import store as layers
 from entrepot.features.layers.layer import Upload
+from entrepot.features.multiparts import store as multiparts
 from entrepot.features.pull_through import store as pull_through
 from entrepot.features.pull_through.rule import Rule, Upstream
 from entrepot.features.registry import store as registries
@@ -56,13 +60,16 @@ from entrepot.features.templates.template import Template, TemplateSettings
 from entrepot.metadata import generation, tables
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
+from entrepot.storage.s3_ledger import Multipart, Part
 
 STORES: tuple[ModuleType, ...] = (
     audit,
+    collection,
     generation,
     identities,
     images,
     layers,
+    multiparts,
     pull_through,
     registries,
     repositories,
@@ -124,6 +131,7 @@ PROVIDER = OIDCProviderRow(
     thumbprints=(),
     created_at=0,
 )
+MULTIPART = Multipart(0)
 RULE = Rule("p00000", Upstream(registry="quay", url="quay.io", repository_prefix="ROOT"), 0, 0)
 
 
@@ -203,6 +211,11 @@ CALLS = [
     call(images.find_by_digest, TAGGED, IMAGE.digest),
     call(images.find_by_tag, TAGGED, "t00301-1"),
     call(images.find, TAGGED, ImageId(tag="t00301-1")),
+    *(
+        call(find, REGISTRY, f"r{TAGGED:05}", image_id)
+        for find in (images.find_named, images.read_named)
+        for image_id in (ImageId(tag="t00301-1"), ImageId(digest=IMAGE.digest))
+    ),
     call(images.read_manifest, IMAGE.digest),
     call(images.hold_children, TAGGED, DIGESTS),
     call(images.insert_image, TAGGED, MANIFEST, b"{}", size=1, now=NOW),
@@ -253,23 +266,43 @@ CALLS = [
     call(layers.find_layers, TAGGED, DIGESTS),
     call(layers.hold_layers, TAGGED, [*DIGESTS, Digest.parse(BASE_LAYER)]),
     call(layers.renew_leases, TAGGED, [3, 6, 9], NOW),
-    call(layers.store_blob, Digest.parse(BASE_LAYER), size=1, storage_key="k", now=NOW),
-    call(layers.link, TAGGED, 1, NOW),
+    *(
+        call(layers.store_layer, TAGGED, Digest.parse(text), size=1, storage_key="k", now=NOW, lease_until=NOW)
+        for text in (BASE_LAYER, digest(3), digest(0))
+    ),
+    call(layers.link, TAGGED, 1, NOW, NOW),
+    call(layers.link, TAGGED, 3, NOW, NOW),
     call(layers.hold_link, TAGGED, 3),
     call(layers.unlink, TAGGED, 3),
+    call(layers.queue_links, TAGGED, [*map(str, DIGESTS), BASE_LAYER], earliest=NOW, due_at=NOW),
+    call(layers.has_due_links, 0),
+    call(layers.has_due_links, NOW),
+    call(layers.drop_due_links, NOW, LIMIT),
+    call(layers.drop_due_links, QUEUED_AT, LIMIT),
     call(layers.create_upload, TAGGED, "new", "k", NOW),
     call(layers.find_upload, TAGGED, "u00040", NOW),
     call(layers.lock_upload, TAGGED, "u00040", NOW),
     call(layers.take_epoch, UPLOAD, NOW),
     call(layers.commit_part, "u00040", 0, 1, part_size=1, now=NOW),
     call(layers.complete_upload, "u00040", 0, DIGESTS[0], NOW),
-    call(layers.expire_upload, "u00040"),
-    call(layers.expire_uploads_of, DETACHED, LIMIT),
-    call(layers.find_expired_uploads, NOW, LIMIT),
-    call(layers.forget_uploads, ["u00040", "u00041"]),
+    call(layers.end_upload, UPLOAD),
+    call(layers.end_uploads_of, DETACHED, LIMIT),
+    call(layers.has_expired_uploads, NOW),
+    call(layers.end_expired_uploads, NOW, LIMIT),
     call(layers.drain_links, TAGGED, LIMIT),
-    call(layers.has_uploads, TAGGED),
-    call(layers.has_uploads, 5),
+    call(layers.has_links, TAGGED),
+    call(layers.has_links, 5_000),
+    call(collection.bury, [Garbage("new", 1, Cause.IMAGE)], NOW),
+    call(collection.find_made_before, NOW, LIMIT),
+    call(collection.find_made_before, 0, LIMIT),
+    call(collection.forget, [f"t{number}" for number in range(LIMIT)]),
+    call(multiparts.find, "k00040"),
+    call(multiparts.end, "k00040", 1_000 * 8),
+    call(multiparts.replace, "new", None, MULTIPART, []),
+    call(multiparts.replace, "k00040", MULTIPART, MULTIPART.changed(epoch=1), [Part(1, 7, "etag")]),
+    call(multiparts.has_parts_after, "k00040", 1_000 * 8),
+    call(multiparts.drop_parts_after, "k00040", 0, 1_000 * 8, LIMIT),
+    call(multiparts.forget, "k00040", MULTIPART, LIMIT),
     call(pull_through.create, REGISTRY, Rule("new", RULE.upstream, 0, 0)),
     call(pull_through.find_and_lock, REGISTRY, "p00000"),
     call(pull_through.check_exist, REGISTRY, ["p00000", "p00002"]),
@@ -313,11 +346,17 @@ CALLS = [
 
 #: Functions that have no plan to speak of, or one that costs what it must, and why.
 LEFT_OUT = {
+    collection.count_tombstones: "counts what waits to be removed, for a report",
+    images.count_detached: "counts what waits to be drained, for a report",
+    layers.count_queued_links: "counts what waits to be looked at, for a report",
+    layers.count_unneeded: "counts what waits to be removed, for a report",
+    repositories.count_detached: "counts what waits to be drained, for a report",
     audit.record: "inserts one row",
     audit.record_denials: "inserts rows",
     identities.count_principals: "counts users or roles for their quota, which bounds them",
     identities.count_policies: "counts policies for their quota, which bounds them",
     identities.delete_principal: "removes a row that foreign keys name: test_deleting_a_principal_walks_no_table",
+    multiparts.list_parts: "gives all parts of an upload: S3 takes 10,000 at most",
     pull_through.count: "counts rules for their quota, which bounds them",
     templates.count: "counts templates for their quota, which bounds them",
     repositories.drop: "removes a row that many foreign keys name: test_dropping_walks_no_table",

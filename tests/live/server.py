@@ -5,12 +5,12 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Any, Self
 
 import boto3
 import httpx
@@ -19,11 +19,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.live import processes
 from tests.live.waiting import eventually
 from types_boto3_ecr.client import ECRClient
+from types_boto3_iam.client import IAMClient
+from types_boto3_sts.client import STSClient
 
 ACCESS_KEY_ID = "AKIALIVETESTSROOTKEY"
 SECRET_ACCESS_KEY = "live/tests+root+secret+of+no+value+at+all"
 ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
+#: An access key or temporary credentials, as IAM and STS answer them.
+Keys = Mapping[str, Any]
 START_SECONDS = 30
 STOP_SECONDS = 30
 
@@ -34,6 +38,8 @@ class Server:
     `options` are passed to `entrepot serve` as they stand. Every process of the server lives in a session of
     its own (setsid), by which workers are found even when their parent is gone.
     """
+
+    command: Sequence[str] = (str(Path(sys.executable).with_name("entrepot")), "serve")
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.data = folder / "data"
@@ -47,8 +53,7 @@ class Server:
 
     def start(self) -> Self:
         """Start it and wait until `/-/ready` answers 200; raises with its own words if it ends before."""
-        command = [str(Path(sys.executable).with_name("entrepot")), "serve"]
-        command += ["--listen", self.host, "--data", str(self.data), *self._options]
+        command = [*self.command, "--listen", self.host, "--data", str(self.data), *self._options]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -140,6 +145,19 @@ class Server:
             self._clients[keys] = session.client("ecr", endpoint_url=self.url, config=config)  # pyright: ignore[reportUnknownMemberType]
         return self._clients[keys]
 
+    def iam(self, credentials: Keys | None = None) -> IAMClient:
+        """IAM, by the root or by what CreateAccessKey has answered."""
+        # The stubs of the services that are not installed make the overloads of `client` partly unknown.
+        return _session(credentials).client("iam", endpoint_url=self.url)  # pyright: ignore[reportUnknownMemberType]
+
+    def sts(self, credentials: Keys | None = None) -> STSClient:
+        """STS, by the same."""
+        return _session(credentials).client("sts", endpoint_url=self.url)  # pyright: ignore[reportUnknownMemberType]
+
+    def ecr_of(self, credentials: Keys) -> ECRClient:
+        """ECR, by what CreateAccessKey or an operation of STS has answered."""
+        return _session(credentials).client("ecr", endpoint_url=self.url)  # pyright: ignore[reportUnknownMemberType]
+
     def log(self) -> str:
         """Everything the server has printed."""
         return self._log.read_text(errors="replace")
@@ -168,6 +186,13 @@ class Server:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 yield sample.name, dict(sample.labels), sample.value
+
+
+def _session(credentials: Keys | None) -> boto3.session.Session:
+    held: Keys = credentials or {"AccessKeyId": ACCESS_KEY_ID, "SecretAccessKey": SECRET_ACCESS_KEY}
+    return boto3.session.Session(
+        held["AccessKeyId"], held["SecretAccessKey"], held.get("SessionToken"), region_name=REGION
+    )
 
 
 @contextmanager

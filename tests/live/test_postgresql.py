@@ -1,7 +1,9 @@
 """A registry whose rows are in PostgreSQL: its clients, its deaths, those of the database, and moving to it."""
 
+import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from alembic import command
 from botocore.exceptions import ClientError
 from tests.live import test_kill
 from tests.live.clients import Client, program
@@ -25,6 +28,10 @@ from tests.live.waiting import eventually
 from tests.postgresql import CRASH_SAFE, EMPTY, postgresql_server
 from tests.postgresql import Server as PostgreSQL
 
+from entrepot.metadata.migrations import config
+from entrepot.metadata.postgresql import PostgreSQLMetadata
+from entrepot.metadata.schema import SCHEMA_VERSION
+
 WRITERS = 4
 #: Seconds within which a registry notices that its database is gone, or is back.
 NOTICED = 20
@@ -35,6 +42,12 @@ def configured(folder: Path, url: str) -> tuple[str, str]:
     file = folder / "entrepot.toml"
     file.write_text(f'database = "{url}"\n')
     return "--config", str(file)
+
+
+@pytest.fixture
+def empty_database(postgresql: PostgreSQL) -> str:
+    """The URL of a database without a table."""
+    return postgresql.create_database(template=EMPTY)
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +129,9 @@ def test_what_is_deleted_is_drained(
     eventually(lambda: postgresql.query(database, rows) == "0", within=NOTICED)
 
 
-def test_acknowledged_pushes_survive_kill_9(postgresql: PostgreSQL, tmp_path: Path) -> None:
+def test_acknowledged_pushes_survive_kill_9(empty_database: str, tmp_path: Path) -> None:
     """As on SQLite: what was acknowledged is there, and nothing half-done shows."""
-    options = configured(tmp_path, postgresql.create_database(template=EMPTY))
-    with serving("--workers", "2", *options) as own_server:
+    with serving("--workers", "2", *configured(tmp_path, empty_database)) as own_server:
         test_kill.test_acknowledged_pushes_survive_kill_9(own_server, Server.kill9)
 
 
@@ -276,12 +288,13 @@ def test_a_database_that_cannot_be_used_is_refused(
     assert "hunter22" not in line
 
 
-def test_a_user_that_may_make_no_tables_is_refused(postgresql: PostgreSQL, tmp_path: Path) -> None:
+def test_a_user_that_may_make_no_tables_is_refused(
+    postgresql: PostgreSQL, empty_database: str, tmp_path: Path
+) -> None:
     """Since PostgreSQL 15 only the owner of a database may, unless he lets others."""
-    url = postgresql.create_database(template=EMPTY)
-    postgresql.query(url, "CREATE ROLE guest LOGIN")
+    postgresql.query(empty_database, "CREATE ROLE guest LOGIN")
 
-    line = refusal_of(*start_options(tmp_path), ENTREPOT_DATABASE=url.replace("postgres@", "guest@"))
+    line = refusal_of(*start_options(tmp_path), ENTREPOT_DATABASE=empty_database.replace("postgres@", "guest@"))
 
     assert_one_clear_line(line, naming="does not let the user do this")
 
@@ -297,21 +310,23 @@ def test_a_missing_driver_is_named(tmp_path: Path) -> None:
     assert_one_clear_line(line, naming="needs asyncpg, which 'pip install entrepot[postgresql]' installs")
 
 
-def test_an_old_schema_is_not_upgraded_by_a_start(postgresql: PostgreSQL, tmp_path: Path) -> None:
+async def make_first_release(url: str) -> None:
+    """The tables as they were when there was one migration."""
+    metadata = PostgreSQLMetadata(url, random=random.Random(0))
+    await metadata.write(lambda connection: command.upgrade(config(connection), "0001"))
+    await metadata.close()
+
+
+def test_an_old_schema_is_not_upgraded_by_a_start(empty_database: str, tmp_path: Path) -> None:
     """Others may be at work on it: `entrepot migrate` does it, when the operator says so."""
-    url = postgresql.create_database()
-    newest = int(postgresql.query(url, "SELECT version FROM schema"))
-    postgresql.query(url, f"UPDATE schema SET version = {newest - 1}")
-    postgresql.query(url, f"UPDATE alembic_version SET version_num = '{newest - 1:04}'; DROP TABLE master_key")
+    asyncio.run(make_first_release(empty_database))
 
-    line = refusal_of(*start_options(tmp_path), ENTREPOT_DATABASE=url)
+    line = refusal_of(*start_options(tmp_path), ENTREPOT_DATABASE=empty_database)
 
-    assert_one_clear_line(
-        line, naming=f"schema version {newest - 1} and {newest} is needed: run 'entrepot migrate'"
-    )
-    migrated = entrepot("migrate", "--output", "json", ENTREPOT_DATABASE=url)
-    assert json.loads(migrated.stdout) == {"schema_version": newest, "copied": {}}
-    with serving(*configured(tmp_path, url)) as server:
+    assert_one_clear_line(line, naming=f"version 1 and {SCHEMA_VERSION} is needed: run 'entrepot migrate'")
+    migrated = entrepot("migrate", "--output", "json", ENTREPOT_DATABASE=empty_database)
+    assert json.loads(migrated.stdout) == {"schema_version": SCHEMA_VERSION, "copied": {}}
+    with serving(*configured(tmp_path, empty_database)) as server:
         assert server.is_alive()
 
 
@@ -359,12 +374,6 @@ def on_postgresql(on_sqlite: Server, tmp_path: Path, empty_database: str) -> Ite
     server.port, server.host, server.url = on_sqlite.port, on_sqlite.host, on_sqlite.url
     yield server
     server.close()
-
-
-@pytest.fixture
-def empty_database(postgresql: PostgreSQL) -> str:
-    """The URL of a database without a table."""
-    return postgresql.create_database(template=EMPTY)
 
 
 def test_an_installation_is_moved_from_sqlite(

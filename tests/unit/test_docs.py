@@ -49,6 +49,6 @@ def test_a_page_names_only_settings_that_exist(page: Path) -> None:
     """A variable ENTREPOT_… on a page is one of a setting, or one that a script reads."""
     known = {f"ENTREPOT_{name.upper()}" for name in Settings.__struct_fields__} | {"ENTREPOT_TOOLS"}
 
-    named = set(re.findall(r"ENTREPOT_[A-Z_]*[A-Z]", page.read_text()))
+    named = set(re.findall(r"ENTREPOT_[A-Z0-9_]*[A-Z0-9]", page.read_text()))
 
     assert named <= known

@@ -5,7 +5,9 @@ import sys
 import typer
 
 from entrepot import __version__
-from entrepot.cli import config, migrate, serve
+from entrepot.cli import config, gc, iam, migrate, serve
+from entrepot.cli.iam.command import Misused
+from entrepot.client.errors import BadCredentials, BadEndpoint
 from entrepot.core.errors import EntrepotError
 from entrepot.server.data_folder import CannotStart
 from entrepot.server.settings import BadSetting
@@ -24,6 +26,8 @@ app = typer.Typer(
 app.command("serve")(serve.serve_command)
 app.command("migrate")(migrate.migrate_command)
 app.add_typer(config.app, name="config")
+app.add_typer(gc.app, name="gc")
+app.add_typer(iam.app, name="iam")
 
 
 @app.command("version")
@@ -36,7 +40,7 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
-    except BadSetting as error:
+    except (BadSetting, BadEndpoint, BadCredentials, Misused) as error:
         _end(error, MISUSED)
     except (CannotStart, EntrepotError) as error:
         _end(error, FAILED)

@@ -62,8 +62,8 @@ def migrate_command(
         tables = {each.table: {"rows": each.rows, "sha256": each.sha256} for each in copied}
         typer.echo(json.dumps({"schema_version": version, "copied": tables}, indent=2))
         return
-    for each in copied:
-        typer.echo(f"{each.table}: {each.rows:,} rows, SHA-256 {each.sha256}")
+    if copied:
+        typer.echo(f"{sum(each.rows for each in copied):,} rows were copied and compared.")
     typer.echo(f"The database has schema version {version}.")
 
 

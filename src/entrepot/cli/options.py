@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -14,19 +14,20 @@ from entrepot.server.settings import Settings
 _ELSEWHERE = Settings.SECRETS | {"access_key_id"}
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, which takes the settings first, an option for each of them and ``--config``."""
+def with_settings(
+    command: Callable[..., None], offered: Collection[str] = Settings.__struct_fields__
+) -> Callable[..., None]:
+    """Give a command, which takes the settings first, ``--config`` and an option for each setting offered."""
 
     def run(config: Path | None, **options: object) -> None:
-        names = Settings.__struct_fields__
-        given = {name: options.pop(name) for name in names if name in options}
+        given = {name: options.pop(name) for name in offered if name in options}
         command(Settings.load(given, os.environ, config), **options)
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     config = typer.Option("--config", help="Read settings from this file.", show_default="entrepot.toml")
     parameters = [
         _parameter("config", Path, config),
-        *(_parameter(name, *_option(name)) for name in Settings.__struct_fields__ if name not in _ELSEWHERE),
+        *(_parameter(name, *_option(name)) for name in offered if name not in _ELSEWHERE),
         *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
     ]
     run.__doc__ = command.__doc__

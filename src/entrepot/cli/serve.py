@@ -30,6 +30,7 @@ The root access key of account {settings.account_id}:
   export AWS_ACCESS_KEY_ID={root_key.access_key_id}
   export AWS_SECRET_ACCESS_KEY={secret}
   export AWS_DEFAULT_REGION={settings.region} AWS_ENDPOINT_URL_ECR={endpoint}
+  export AWS_ENDPOINT_URL_STS={endpoint} AWS_ENDPOINT_URL_IAM={endpoint}
 
 A first push:
   aws ecr create-repository --repository-name hello

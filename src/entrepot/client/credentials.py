@@ -6,7 +6,7 @@ from typing import Self
 
 from entrepot.client.errors import BadCredentials
 
-_ID, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"  # noqa: S105 (names)
+_ID, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

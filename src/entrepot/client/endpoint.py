@@ -57,7 +57,7 @@ class Endpoint:
             connection.request("POST", "/", body, headers)
             answer = connection.getresponse()
             content = answer.read(ANSWER_LIMIT + 1)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(str(self), reason) from error
         finally:

@@ -7,7 +7,7 @@ percent-encoded there.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -23,7 +23,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_de
     """The output of an operation, or a part of one. By itself: of an operation that answers nothing to be read."""
 
 
-class Page(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class Page(Answer, frozen=True, kw_only=True):
     """A part of a list."""
 
     is_truncated: bool = False
@@ -34,34 +34,34 @@ A = TypeVar("A", bound=Answer)
 P = TypeVar("P", bound=Page)
 
 
-class Tag(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class Tag(Answer, frozen=True, kw_only=True):
     """A tag."""
 
     key: str
     value: str
 
 
-class InlinePolicy(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class InlinePolicy(Answer, frozen=True, kw_only=True):
     """An inline policy."""
 
     policy_name: str
     policy_document: str
 
 
-class AttachedPolicy(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class AttachedPolicy(Answer, frozen=True, kw_only=True):
     """A managed policy that is attached."""
 
     policy_name: str
     policy_arn: str
 
 
-class Boundary(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class Boundary(Answer, frozen=True, kw_only=True):
     """The permissions boundary of a user or a role."""
 
     permissions_boundary_arn: str
 
 
-class User(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class User(Answer, frozen=True, kw_only=True):
     """A user; lists leave out what is from ``user_policy_list`` on."""
 
     user_name: str
@@ -75,7 +75,7 @@ class User(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=Tru
     tags: list[Tag] = []
 
 
-class Role(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class Role(Answer, frozen=True, kw_only=True):
     """A role; lists leave out what is from ``role_policy_list`` on."""
 
     role_name: str
@@ -92,7 +92,7 @@ class Role(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=Tru
     tags: list[Tag] = []
 
 
-class PolicyVersion(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class PolicyVersion(Answer, frozen=True, kw_only=True):
     """A version of a managed policy."""
 
     version_id: str
@@ -101,7 +101,7 @@ class PolicyVersion(Answer, frozen=True, kw_only=True, rename="pascal", omit_def
     document: str | None = None
 
 
-class Policy(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class Policy(Answer, frozen=True, kw_only=True):
     """A managed policy; lists leave out its versions."""
 
     policy_name: str
@@ -114,7 +114,7 @@ class Policy(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=T
     policy_version_list: list[PolicyVersion] = []
 
 
-class AccessKey(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class AccessKey(Answer, frozen=True, kw_only=True):
     """An access key without its secret."""
 
     access_key_id: str
@@ -123,7 +123,7 @@ class AccessKey(Answer, frozen=True, kw_only=True, rename="pascal", omit_default
     user_name: str | None = None
 
 
-class NewAccessKey(AccessKey, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class NewAccessKey(AccessKey, frozen=True, kw_only=True):
     """An access key just made: the one answer with a secret."""
 
     secret_access_key: str
@@ -131,12 +131,12 @@ class NewAccessKey(AccessKey, frozen=True, kw_only=True, rename="pascal", omit_d
     def __repr__(self) -> str:
         return f"NewAccessKey({self.access_key_id!r})"
 
-    def __rich_repr__(self) -> Iterator[str]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """What rich prints instead of ``repr``; msgspec's own would show every field."""
-        yield self.access_key_id
+        return [("access_key_id", self.access_key_id)]
 
 
-class Account(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class Account(Answer, frozen=True, kw_only=True):
     """An account, by its root."""
 
     id: str
@@ -144,7 +144,7 @@ class Account(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=
     create_date: str
 
 
-class CallerIdentity(Answer, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+class CallerIdentity(Answer, frozen=True, kw_only=True):
     """Who is calling."""
 
     user_id: str
@@ -157,86 +157,86 @@ class CallerIdentity(Answer, frozen=True, kw_only=True, rename="pascal", omit_de
         return self.arn.split(":")[1]
 
 
-class CreateUser(Answer, frozen=True, kw_only=True, rename="pascal"):
+class CreateUser(Answer, frozen=True, kw_only=True):
     """The output of CreateUser."""
 
     user: User
 
 
-class CreateRole(Answer, frozen=True, kw_only=True, rename="pascal"):
+class CreateRole(Answer, frozen=True, kw_only=True):
     """The output of CreateRole."""
 
     role: Role
 
 
-class CreatePolicy(Answer, frozen=True, kw_only=True, rename="pascal"):
+class CreatePolicy(Answer, frozen=True, kw_only=True):
     """The output of CreatePolicy."""
 
     policy: Policy
 
 
-class CreatePolicyVersion(Answer, frozen=True, kw_only=True, rename="pascal"):
+class CreatePolicyVersion(Answer, frozen=True, kw_only=True):
     """The output of CreatePolicyVersion."""
 
     policy_version: PolicyVersion
 
 
-class CreateAccessKey(Answer, frozen=True, kw_only=True, rename="pascal"):
+class CreateAccessKey(Answer, frozen=True, kw_only=True):
     """The output of CreateAccessKey."""
 
     access_key: NewAccessKey
 
 
-class CreateAccount(Answer, frozen=True, kw_only=True, rename="pascal"):
+class CreateAccount(Answer, frozen=True, kw_only=True):
     """The output of CreateAccount."""
 
     account: Account
     access_key: NewAccessKey
 
 
-class ListUsers(Page, frozen=True, kw_only=True, rename="pascal"):
+class ListUsers(Page, frozen=True, kw_only=True):
     """The output of ListUsers."""
 
     users: list[User]
 
 
-class ListRoles(Page, frozen=True, kw_only=True, rename="pascal"):
+class ListRoles(Page, frozen=True, kw_only=True):
     """The output of ListRoles."""
 
     roles: list[Role]
 
 
-class ListPolicies(Page, frozen=True, kw_only=True, rename="pascal"):
+class ListPolicies(Page, frozen=True, kw_only=True):
     """The output of ListPolicies."""
 
     policies: list[Policy]
 
 
-class ListPolicyVersions(Page, frozen=True, kw_only=True, rename="pascal"):
+class ListPolicyVersions(Page, frozen=True, kw_only=True):
     """The output of ListPolicyVersions."""
 
     versions: list[PolicyVersion]
 
 
-class ListPolicyTags(Page, frozen=True, kw_only=True, rename="pascal"):
+class ListPolicyTags(Page, frozen=True, kw_only=True):
     """The output of ListPolicyTags."""
 
     tags: list[Tag]
 
 
-class ListAccessKeys(Page, frozen=True, kw_only=True, rename="pascal"):
+class ListAccessKeys(Page, frozen=True, kw_only=True):
     """The output of ListAccessKeys."""
 
     access_key_metadata: list[AccessKey]
 
 
-class ListAccounts(Page, frozen=True, kw_only=True, rename="pascal"):
+class ListAccounts(Page, frozen=True, kw_only=True):
     """The output of ListAccounts."""
 
     accounts: list[Account]
 
 
-class GetAccountAuthorizationDetails(Page, frozen=True, kw_only=True, rename="pascal"):
+class GetAccountAuthorizationDetails(Page, frozen=True, kw_only=True):
     """The output of GetAccountAuthorizationDetails."""
 
     user_detail_list: list[User]
@@ -272,7 +272,7 @@ class GetOpenIDConnectProvider(Answer, frozen=True, kw_only=True):
     tags: list[Tag] = msgspec.field(name="Tags", default_factory=list[Tag])
 
 
-class ExplainedElement(Answer, frozen=True, kw_only=True, rename="pascal"):
+class ExplainedElement(Answer, frozen=True, kw_only=True):
     """How an element of a statement met the request."""
 
     element: str
@@ -281,7 +281,7 @@ class ExplainedElement(Answer, frozen=True, kw_only=True, rename="pascal"):
     matched: bool
 
 
-class ExplainedCondition(Answer, frozen=True, kw_only=True, rename="pascal"):
+class ExplainedCondition(Answer, frozen=True, kw_only=True):
     """How a condition met the request; ``compared`` is what was written with its variables put in."""
 
     operator: str
@@ -292,7 +292,7 @@ class ExplainedCondition(Answer, frozen=True, kw_only=True, rename="pascal"):
     matched: bool
 
 
-class DecidingStatement(Answer, frozen=True, kw_only=True, rename="pascal"):
+class DecidingStatement(Answer, frozen=True, kw_only=True):
     """A statement that decided; without an index in a policy that cannot be read."""
 
     policy_name: str
@@ -301,7 +301,7 @@ class DecidingStatement(Answer, frozen=True, kw_only=True, rename="pascal"):
     sid: str | None = None
 
 
-class ExplainedStatement(DecidingStatement, frozen=True, kw_only=True, rename="pascal"):
+class ExplainedStatement(DecidingStatement, frozen=True, kw_only=True):
     """How a statement met the request."""
 
     effect: str
@@ -310,7 +310,7 @@ class ExplainedStatement(DecidingStatement, frozen=True, kw_only=True, rename="p
     conditions: list[ExplainedCondition]
 
 
-class ExplainedPolicy(Answer, frozen=True, kw_only=True, rename="pascal"):
+class ExplainedPolicy(Answer, frozen=True, kw_only=True):
     """How a policy met the request."""
 
     policy_name: str
@@ -319,14 +319,14 @@ class ExplainedPolicy(Answer, frozen=True, kw_only=True, rename="pascal"):
     statements: list[ExplainedStatement]
 
 
-class ContextEntry(Answer, frozen=True, kw_only=True, rename="pascal"):
+class ContextEntry(Answer, frozen=True, kw_only=True):
     """A condition key and its values."""
 
     key: str
     values: list[str]
 
 
-class ExplainDecision(Answer, frozen=True, kw_only=True, rename="pascal"):
+class ExplainDecision(Answer, frozen=True, kw_only=True):
     """The output of ExplainDecision; ``decision`` is ``allowed``, ``explicitDeny`` or ``implicitDeny``."""
 
     decision: str

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 
 from entrepot.core.digest import Digest
 from entrepot.features.layers.layer import Layer
-from entrepot.fronts.asgi import Request, Streamed
-from entrepot.operations.layers import read_layer
+from entrepot.fronts.asgi import Answer, Request, Response, Streamed
+from entrepot.operations.layers import direct_url, read_layer
 from entrepot.operations.services import Services
 from entrepot.protocol.byte_range import ByteRange, parse_range
 
@@ -18,8 +18,13 @@ def download_url(base_url: str, digest: Digest, ticket: str) -> str:
     return f"{base_url}{PREFIX}{digest}?ticket={ticket}"
 
 
-def layer_answer(services: Services, request: Request, layer: Layer) -> Streamed:
-    """200 with the layer, or 206 with the part of it that Range asks for; raises RangeNotSatisfiable."""
+async def layer_answer(services: Services, request: Request, layer: Layer) -> Answer:
+    """200 with the layer, or 206 with the part of it that Range asks for; raises RangeNotSatisfiable.
+
+    307 for a GET where the storage gives the bytes itself.
+    """
+    if request.method == "GET" and layer.size and (url := await direct_url(services, layer)) is not None:
+        return Response(307, {"location": url, "cache-control": "no-store"})
     headers = {
         "content-type": "application/octet-stream",
         "docker-content-digest": layer.digest,

@@ -26,7 +26,7 @@ from entrepot.features.identity.principal import ANONYMOUS, PrincipalKind
 from entrepot.features.quotas.errors import Throttled
 from entrepot.fronts.asgi import Answer, BodyTooLarge, Request, Response
 from entrepot.fronts.origin import origin_of
-from entrepot.fronts.signature import failures_counted, read_claim
+from entrepot.fronts.signature import FailuresCounted, read_claim
 from entrepot.operations.caller import Caller
 from entrepot.operations.services import Services
 from entrepot.protocol.query.errors import InvalidAction, MalformedQueryString
@@ -118,14 +118,12 @@ class API:
 
 def is_query(request: Request) -> bool:
     """True for a request to ``POST /`` that is a form."""
-    content_type = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
-    return content_type == FORM
+    return request.first(b"content-type").partition(b";")[0].strip().lower() == FORM.encode()
 
 
 def is_signed_for(request: Request, service: str) -> bool:
     """True when the request claims to be signed for a service; nothing is proved."""
-    authorization = next((value for name, value in request.headers if name == b"authorization"), b"")
-    credential = authorization.partition(b"Credential=")[2].split(b"/", 4)
+    credential = request.first(b"authorization").partition(b"Credential=")[2].split(b"/", 4)
     return len(credential) == 5 and credential[3] == service.encode()  # noqa: PLR2004 (id, date, region, service, end)
 
 
@@ -142,11 +140,9 @@ class QueryFront:
     async def answer(self, request: Request) -> Answer:
         """The answer to a request; raises BodyBrokeOff, when nobody is there to be answered."""
         try:
-            result = await self._answer(request)
+            return await self._answer(request)
         except EntrepotError as error:
-            result = self.refusal(request, code_of(error), error.message)
-        result.headers["x-amzn-requestid"] = request.id
-        return result
+            return self.refusal(request, code_of(error), error.message)
 
     def refusal(self, request: Request, code: str, message: str) -> Response:
         """An answer with an error."""
@@ -158,7 +154,7 @@ class QueryFront:
             is_senders=status < HTTPStatus.INTERNAL_SERVER_ERROR,
             request_id=request.id,
         )
-        return Response(status, {"content-type": XML}, body)
+        return _response(request, status, body)
 
     async def _answer(self, request: Request) -> Response:
         coding = request.header(b"content-encoding") or "identity"
@@ -167,18 +163,18 @@ class QueryFront:
         caller, form = await (self._anonymous(request) if _is_unsigned(request) else self._signed(request))
         handler = self._api.handlers.get(form.action)
         if handler is None or form.version != self._api.version:
-            raise InvalidAction(form.action, form.version)
+            raise InvalidAction(form.action[:128], form.version[:128])
         result = await handler(Call(self._services, caller), read_input(self._api.inputs[form.action], form))
         body = encode_result(self._api.namespace, form.action, result, request.id)
-        return Response(200, {"content-type": XML}, body)
+        return _response(request, 200, body)
 
     async def _signed(self, request: Request) -> tuple[Caller, Form]:
         """Who has signed the request, and what is asked for."""
         service = self._api.service
         claim = await read_claim(self._services, request, service=service)
         body = await request.body(BODY_LIMIT)
-        with failures_counted(self._services, claim.origin, claim.authorization.access_key_id):
-            claim.prove(hashlib.sha256(body).hexdigest(), service=service, now=self._services.clock())
+        with FailuresCounted(self._services, claim.origin, claim.authorization.access_key_id):
+            claim.prove(hashlib.sha256(body).hexdigest())
         principal = claim.credentials.principal
         if self._api.needs_mfa and principal.session is not None and principal.kind is not PrincipalKind.ROLE:
             raise UnrecognizedClient
@@ -195,6 +191,10 @@ class QueryFront:
             raise MissingAuthenticationToken
         origin = origin_of(request, self._services.trusted_proxies)
         return Caller(ANONYMOUS, self._services.default_registry, request.id, origin), form
+
+
+def _response(request: Request, status: int, body: bytes) -> Response:
+    return Response(status, {"content-type": XML, "x-amzn-requestid": request.id}, body)
 
 
 def code_of(error: EntrepotError) -> str:

@@ -3,8 +3,6 @@
 The claim is read from the headers alone, so what can be refused without the body is refused before it is read.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from entrepot.core.partitions import registry_of_host
@@ -19,8 +17,8 @@ from entrepot.protocol.sigv4 import (
     SignedRequest,
     UnrecognizedClient,
     check_scope,
+    check_signature,
     read_authorization,
-    verify,
 )
 
 SESSION_TOKEN = b"x-amz-security-token"
@@ -40,16 +38,14 @@ class Claim:
         """The region that the request is signed for."""
         return self.authorization.region
 
-    def prove(self, body_sha256: str, *, service: str, now: int) -> None:
+    def prove(self, body_sha256: str) -> None:
         """Check the signature over a body with this hash, in hex; raises InvalidSignature."""
-        verify(
+        check_signature(
             self.request,
             self.authorization,
             secret_key=self.credentials.secret_access_key,
             session_token=self.credentials.session_token,
             body_sha256=body_sha256,
-            service=service,
-            now=now,
         )
 
 
@@ -67,7 +63,7 @@ async def read_claim(services: Services, request: Request, *, service: str) -> C
     )
     authorization = read_authorization(signed)
     origin = origin_of(request, services.trusted_proxies)
-    with failures_counted(services, origin, authorization.access_key_id):
+    with FailuresCounted(services, origin, authorization.access_key_id):
         token = signed.value(SESSION_TOKEN)
         credentials = await services.authorities.credentials(
             authorization.access_key_id,
@@ -80,12 +76,19 @@ async def read_claim(services: Services, request: Request, *, service: str) -> C
     return Claim(signed, authorization, credentials, origin)
 
 
-@contextmanager
-def failures_counted(services: Services, origin: Origin, access_key_id: str) -> Generator[None]:
-    """Count what fails to prove itself in the block against its source and key; raises TooManyFailures before it."""
-    services.failed_logins.check(origin.source_ip, access_key_id, services.clock())
-    try:
-        yield
-    except (UnrecognizedClient, InvalidSignature):
-        services.failed_logins.add(origin.source_ip, access_key_id, services.clock())
-        raise
+class FailuresCounted:
+    """Counts what fails to prove itself in the block; raises TooManyFailures at its start."""
+
+    __slots__ = ("_access_key_id", "_services", "_source")
+
+    def __init__(self, services: Services, origin: Origin, access_key_id: str) -> None:
+        self._services = services
+        self._source = origin.source_ip
+        self._access_key_id = access_key_id
+
+    def __enter__(self) -> None:
+        self._services.failed_logins.check(self._source, self._access_key_id, self._services.clock())
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, UnrecognizedClient | InvalidSignature):
+            self._services.failed_logins.add(self._source, self._access_key_id, self._services.clock())

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Table, create_engine, exists, func, select, text
 
 from entrepot.core.errors import EntrepotError
-from entrepot.metadata.schema import SCHEMA_VERSION, migrate
+from entrepot.metadata.schema import SCHEMA_VERSION, migrate, schema_version
 from entrepot.metadata.tables import generations, metadata, schema
 
 #: Rows that are held in memory at a time.
@@ -33,14 +33,14 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(eq=False)
-class SourceVersion(EntrepotError):
-    """The source has a schema that is not this code's."""
+class UnknownVersion(EntrepotError):
+    """One of the two has a schema that is not this code's."""
 
     version: int
 
     template: ClassVar[str] = (
-        f"The source has schema version {{version}}, and this release copies version {SCHEMA_VERSION} alone: "
-        "copy it with the release that last worked with it"
+        f"A database of schema version {{version}} is copied by the release that made it so; "
+        f"this one knows version {SCHEMA_VERSION}"
     )
 
 
@@ -92,13 +92,13 @@ def sqlite_snapshot(path: Path) -> Generator[Connection]:
 def copy_database(source: Connection, target: Connection, progress: Progress) -> list[CopiedTable]:
     """Copy every row into a PostgreSQL database that has none, in the caller's transaction, and compare.
 
-    Makes the tables if need be. Others that would write wait for the end. Raises SourceVersion, TargetNotEmpty,
+    Makes the tables if need be. Others that would write wait for the end. Raises UnknownVersion, TargetNotEmpty,
     CopyDiffers, SchemaTooNew.
     """
-    version = source.execute(select(schema.c.version)).scalar_one()
-    if version != SCHEMA_VERSION:
-        raise SourceVersion(version)
     migrate(target)
+    for version in (schema_version(source), schema_version(target)):
+        if version != SCHEMA_VERSION:
+            raise UnknownVersion(version)
     names = ", ".join(table.name for table in _TABLES)
     target.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
     for table in _TABLES:

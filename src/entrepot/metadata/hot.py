@@ -10,15 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 
 
-class LookUp:
-    """A SELECT of few rows.
+class _Statement:
+    """Its columns are of types that SQLite's driver gives as they are: text, bytes, numbers, a Boolean as 0 or 1."""
 
-    Its columns are of types that SQLite's driver gives as they are: text, bytes, numbers, and a Boolean as 0 or 1.
-    """
-
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]) -> None:
         compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
         self._statement = statement
         self._sql = str(compiled)
@@ -39,4 +37,12 @@ class LookUp:
 
     def _execute(self, connection: Connection, parameters: Mapping[str, object]) -> sqlite3.Cursor:
         driver: Any = connection.connection.driver_connection
-        return driver.execute(self._sql, {**self._constants, **parameters})
+        return driver.execute(self._sql, {**self._constants, **parameters} if self._constants else parameters)
+
+
+class LookUp(_Statement):
+    """A SELECT of few rows."""
+
+
+class Change(_Statement):
+    """An UPDATE of few rows that returns columns of theirs."""

@@ -1,8 +1,9 @@
 """The metadata in one SQLite file, shared by the worker processes of one machine.
 
-Writes go through one thread, each in a BEGIN IMMEDIATE of its own: a transaction that began as a reader could not
-become a writer while another process writes, whatever the time-out. Reads see the last commit and wait for nobody
-(WAL). Committed is durable (synchronous=FULL).
+Writes go through one thread, in transactions that are BEGIN IMMEDIATE: one that began as a reader could not become
+a writer while another process writes, whatever the time-out. Changes that come meanwhile go into one transaction,
+each in a savepoint of its own, and share its flush of the disk, which costs more than all of them (group commit).
+Reads see the last commit and wait for nobody (WAL). Committed is durable (synchronous=FULL).
 """
 
 import asyncio
@@ -10,15 +11,16 @@ import os
 import re
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from entrepot.core.errors import EntrepotError
 from entrepot.metadata.port import MetadataUnavailable
@@ -30,6 +32,10 @@ T = TypeVar("T")
 _POLL = 0.001
 #: How often a write is tried before a database that stays busy is given up, each time for the busy time-out.
 _ATTEMPTS = 3
+
+#: A transaction takes no more changes on when it has so many, or has taken so long, in seconds.
+_MOST_CHANGES = 64
+_LONG_ENOUGH = 0.01
 
 _READ_FAILURES = {
     sqlite3.SQLITE_BUSY: "it is busy",
@@ -47,6 +53,8 @@ _WRITE_FAILURES = _READ_FAILURES | {
 
 #: Statements reach the driver by way of SQLAlchemy or, look-ups, directly.
 _FAILURES = (DBAPIError, sqlite3.Error)
+#: Of these, what undoes a statement and never the transaction around it.
+_INTEGRITY_FAILURES = (IntegrityError, sqlite3.IntegrityError)
 
 _MOUNTS = Path("/proc/self/mountinfo")
 #: File systems over a network, where SQLite's locks and shared memory do not work between machines.
@@ -69,6 +77,28 @@ class NetworkFileSystem(EntrepotError):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What a change raised."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change that waits to be made, and where its caller waits for what comes of it."""
+
+    make: Callable[[Connection], Any]
+    result: Future[Any]
+
+    def end(self, outcome: object) -> None:
+        """Let the caller go on: with the result, or with what was raised."""
+        if isinstance(outcome, _Refusal):
+            self.result.set_exception(outcome.error)
+        else:
+            self.result.set_result(outcome)
+
+
 class SQLiteMetadata:
     """The database at ``path``, which is made, empty and with mode 0600, by the first write.
 
@@ -89,6 +119,7 @@ class SQLiteMetadata:
         self._reading = _engine(self._connect_to_read, size=readers, begin=_begin_to_read)
         self._looking_up = _engine(self._connect_to_read, size=1, begin=None)
         self._inline: Connection | None = None
+        self._waiting: deque[_Change] = deque()
 
     async def look_up(self, query: Callable[[Connection], T]) -> T:
         """See the port. Runs here and now; each statement sees the last commit."""
@@ -107,7 +138,10 @@ class SQLiteMetadata:
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """See the port. If the caller is cancelled, a change that has begun goes on to its end in its thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, change)
+        result: Future[T] = Future()
+        self._waiting.append(_Change(change, result))
+        self._writer.submit(self._write_waiting)
+        return await asyncio.wrap_future(result)
 
     async def check(self) -> None:
         """See the port."""
@@ -130,16 +164,68 @@ class SQLiteMetadata:
             _raise_if_unavailable(error, _READ_FAILURES)
             raise
 
-    def _write(self, change: Callable[[Connection], T]) -> T:
+    def _write_waiting(self) -> None:
+        """Carry out changes that wait. It is called once for each, and finds none when they went with others."""
+        done: list[tuple[_Change, object]] = []
+        try:
+            self._write_together(done)
+        except Exception:  # noqa: BLE001 (each is tried by itself, and told what becomes of it)
+            changes = [change for change, _ in done] or list(filter(None, [self._next()]))
+            for change in changes:
+                self._write_alone(change)
+        else:
+            for change, outcome in done:
+                change.end(outcome)
+
+    def _next(self) -> "_Change | None":
+        """The next change that waits and has not been called off."""
+        while self._waiting:
+            change = self._waiting.popleft()
+            if change.result.set_running_or_notify_cancel():
+                return change
+        return None
+
+    def _write_together(self, done: list[tuple["_Change", object]]) -> None:
+        """Carry out waiting changes in one transaction; ``done`` gets each as it is taken on, with what came of it.
+
+        Raises what undoes the transaction, which may be any failure of SQLite's but a broken constraint.
+        """
+        if not self._waiting:
+            return
+        with self._writing.begin() as connection:
+            driver: Any = connection.connection.driver_connection
+            end = time.monotonic() + _LONG_ENOUGH
+            while len(done) < _MOST_CHANGES and (not done or time.monotonic() < end):
+                change = self._next()
+                if change is None:
+                    break
+                done.append((change, None))
+                driver.execute("SAVEPOINT change")
+                try:
+                    outcome: object = change.make(connection)
+                except Exception as error:
+                    if isinstance(error, _FAILURES) and not isinstance(error, _INTEGRITY_FAILURES):
+                        raise
+                    outcome = _Refusal(error)  # the caller's, and raised there
+                    driver.execute("ROLLBACK TO change")
+                driver.execute("RELEASE change")
+                done[-1] = change, outcome
+
+    def _write_alone(self, change: "_Change") -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self._writing.begin() as connection:
-                    return change(connection)
+                    outcome = change.make(connection)
             except _FAILURES as error:
                 if _failure(error) != sqlite3.SQLITE_BUSY or attempt == _ATTEMPTS:
-                    _raise_if_unavailable(error, _WRITE_FAILURES)
-                    raise
-        raise AssertionError  # every turn of the loop returns, raises, or goes on to the next
+                    change.end(_Refusal(_unavailable(error, _WRITE_FAILURES) or error))
+                    return
+            except Exception as error:  # noqa: BLE001 (it is the caller's, and raised there)
+                change.end(_Refusal(error))
+                return
+            else:
+                change.end(outcome)
+                return
 
     def _connect_to_write(self) -> sqlite3.Connection:
         try:
@@ -205,9 +291,14 @@ def _failure(error: DBAPIError | sqlite3.Error) -> int:
 
 
 def _raise_if_unavailable(error: DBAPIError | sqlite3.Error, reasons: dict[int, str]) -> None:
+    unavailable = _unavailable(error, reasons)
+    if unavailable is not None:
+        raise unavailable from error
+
+
+def _unavailable(error: DBAPIError | sqlite3.Error, reasons: dict[int, str]) -> MetadataUnavailable | None:
     reason = reasons.get(_failure(error))
-    if reason is not None:
-        raise MetadataUnavailable(reason) from error
+    return None if reason is None else MetadataUnavailable(reason)
 
 
 def refuse_network_file_system(folder: Path, mountinfo: str) -> None:

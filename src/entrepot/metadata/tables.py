@@ -16,6 +16,8 @@
 
     multiparts ──< multipart_parts                           uploads into S3 that are going on, by storage key
 
+    tombstones                                               bytes that are to be removed, by storage key
+
 Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted
 repository or image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at
 once) and its other rows are drained afterwards in small batches: no transaction touches more than 500 rows.
@@ -169,6 +171,14 @@ repository_layers = Table(
     Column[int]("blob_id", Id, ForeignKey("blobs.id"), primary_key=True),
     Column("linked_at", Microseconds, nullable=False),
     Column("lease_until", Microseconds, nullable=False),
+    Column("due_at", Microseconds),  # when the collector looks at it; NULL while an image is known to need it
+    Column("due_cause", Name),  # why: push, image
+)
+Index(
+    "ix_repository_layers_due_at",
+    repository_layers.c.due_at,
+    sqlite_where=repository_layers.c.due_at.is_not(None),
+    postgresql_where=repository_layers.c.due_at.is_not(None),
 )
 # With the repository in it, for PostgreSQL looks a link up by this index as readily as by the primary key.
 Index(
@@ -176,6 +186,17 @@ Index(
     repository_layers.c.blob_id,
     repository_layers.c.repository_id,
 )
+
+#: Bytes that nobody can reach any more. What has one never becomes a blob again.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("storage_key", Name, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("cause", Name, nullable=False),  # core/garbage.py
+    Column("made_at", Microseconds, nullable=False),
+)
+Index("ix_tombstones_made_at", tombstones.c.made_at)
 
 uploads = Table(
     "uploads",
@@ -268,6 +289,8 @@ Index(
     sqlite_where=images.c.detached_from.is_not(None),
     postgresql_where=images.c.detached_from.is_not(None),
 )
+
+Index("ix_images_digest", images.c.digest)  # whether a manifest has an image left
 
 image_references = Table(
     "image_references",

@@ -43,7 +43,7 @@ from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.metadata import generation
 from entrepot.metadata.port import Metadata, MetadataUnavailable
-from entrepot.operations.caller import Caller
+from entrepot.operations.caller import Caller, Origin
 from entrepot.protocol.sigv4 import SessionExpired, UnrecognizedClient
 from entrepot.protocol.tokens import InvalidToken, Signer, TokenExpired
 
@@ -67,6 +67,8 @@ ACTIONS_OF_ANYBODY = frozenset(
 ACTIONS_OF_LAST_RESORT = frozenset({"ecr:DeleteRepositoryPolicy", "ecr:DeleteRegistryPolicy"})
 
 Context = Mapping[str, str | Sequence[str]]
+#: Access key, action, resource, and the registry's account and region.
+Question = tuple[str, str, str, str, str]
 log = structlog.get_logger()
 
 K = TypeVar("K")
@@ -145,13 +147,18 @@ class Generation:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.credentials = Kept[tuple[str, str], Credentials]()
+        self.tokens = Kept[str, tuple[AuthorizationToken, Principal]]()
         self.keys = Kept[str, Found[AccessKeyRow]]()
         self.principals = Kept[str, Found[PrincipalRow]]()
         self.managed_policies = Kept[str, PolicyText]()
         self.policies = Kept[str, OwnPolicies]()
         self.repositories = Kept[tuple[RegistryId, str], OfRepository]()
         self.registries = Kept[RegistryId, OfRegistry]()
-        self.decisions = Kept[tuple[str, str, str, RegistryId], Decision]()
+        self.decisions = Kept[Question, Decision]()
+        #: Decisions that conditions took part in hold for one second, as fine as policies tell time, and one origin.
+        self.second = 0
+        self.decisions_of_second = Kept[tuple[Question, Origin], Decision]()
 
 
 class Authorities:
@@ -191,10 +198,17 @@ class Authorities:
         """
         if session_token is not None:
             return await self._session_credentials(access_key_id, session_token, region)
+        now = await self._now()
+        found = now.credentials.get((access_key_id, region))
+        if found is None:
+            found = await self._long_lived_credentials(now, access_key_id, region)
+            now.credentials.put((access_key_id, region), found)
+        return found
+
+    async def _long_lived_credentials(self, now: Generation, access_key_id: str, region: str) -> Credentials:
         if access_key_id == self._root.access_key_id:
             principal = root_of(self._root.account, region, access_key_id)
             return Credentials(principal, self._root.secret_access_key)
-        now = await self._now()
         key = await self._key(now, access_key_id)
         principal = await self._principal(now, key.principal_id, region, access_key_id, None) if key else None
         if key is None or principal is None:
@@ -217,6 +231,15 @@ class Authorities:
         if session.access_key_id != access_key_id or principal is None:
             raise UnrecognizedClient
         return Credentials(principal, self._session_secrets.secret_of(token), token)
+
+    async def principal_of_token(self, text: str) -> tuple[AuthorizationToken, Principal]:
+        """A token as it was handed out, and whose it is; raises InvalidToken, TokenExpired."""
+        now = await self._now()
+        found = now.tokens.get(text)
+        if found is None or self._clock() >= found[0].expires_at:
+            token = AuthorizationToken.parse(self._signer, text, now=self._clock())
+            found = now.tokens.put(text, (token, await self.principal_of(token)))
+        return found
 
     async def principal_of(self, token: AuthorizationToken) -> Principal:
         """Whose token it is, as long as its principal and access key are there; raises InvalidToken."""
@@ -299,14 +322,28 @@ class Authorities:
         ``*``; ``context`` the condition keys that are the operation's own.
         """
         now = await self._now()
-        question = (caller.principal.access_key_id, action, resource, caller.registry)
-        decision = now.decisions.get(question)
+        registry = caller.registry
+        question = (caller.principal.access_key_id, action, resource, registry.account, registry.region)
+        decision = now.decisions.get(question) or await self._decide_once(now, question, caller, context)
+        if not decision.allowed:
+            raise self._denied(caller, action, resource, decision)
+
+    async def _decide_once(
+        self, now: Generation, question: Question, caller: Caller, context: Context
+    ) -> Decision:
+        """The decision, which is kept for as long as nothing that went into it can change."""
+        second = self._clock() // SECOND
+        if second != now.second:
+            now.second, now.decisions_of_second = second, Kept[tuple[Question, Origin], Decision]()
+        decision = None if context else now.decisions_of_second.get((question, caller.origin))
         if decision is None:
+            _, action, resource, *_ = question
             decision = await self.decide(caller, action, resource, context)
             if decision.unconditional:
                 now.decisions.put(question, decision)
-        if not decision.allowed:
-            raise self._denied(caller, action, resource, decision)
+            elif not context and second == now.second:
+                now.decisions_of_second.put((question, caller.origin), decision)
+        return decision
 
     async def decide(
         self,

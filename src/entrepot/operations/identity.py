@@ -51,8 +51,8 @@ async def get_authorization_token(services: Services, caller: Caller) -> IssuedT
 
 async def principal_of_token(services: Services, password: str) -> tuple[Principal, RegistryId]:
     """Who holds a token, and the registry it was made for; raises InvalidToken, TokenExpired."""
-    token = AuthorizationToken.parse(services.signer, password, now=services.clock())
-    return await services.authorities.principal_of(token), RegistryId(token.account, token.region)
+    token, principal = await services.authorities.principal_of_token(password)
+    return principal, RegistryId(token.account, token.region)
 
 
 async def principal_of_bearer(services: Services, text: str) -> tuple[Principal, RegistryId, Sequence[Scope]]:

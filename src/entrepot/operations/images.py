@@ -4,11 +4,12 @@ PutImage, BatchGetImage, BatchDeleteImage, DescribeImages, ListImages, ListImage
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
+import msgspec
 import structlog
 from sqlalchemy import Connection
 
@@ -229,23 +230,20 @@ async def batch_get_image(
     """
 
     def query(connection: Connection) -> tuple[list[StoredImage], list[ImageFailure]]:
-        target = repositories.find(connection, caller.registry, repository)
         found: list[StoredImage] = []
         failures: list[ImageFailure] = []
-        contents: dict[str, bytes] = {}
         size = 0
         for image_id in dict.fromkeys(image_ids):
-            image = _resolve(connection, target.id, image_id)
-            if isinstance(image, ImageFailure):
-                failures.append(image)
+            one = _read(connection, caller, repository, image_id)
+            if isinstance(one, ImageFailure):
+                failures.append(one)
                 continue
-            size += image.manifest_size
+            size += one.image.manifest_size
             if size > MAX_ANSWER:
                 raise AnswerTooLarge(MAX_ANSWER)
-            if image.digest not in contents:
-                contents[image.digest] = images.read_manifest(connection, image.digest)
-            content = contents[image.digest]
-            found.append(StoredImage(image, image_id.tag, content, by_tag=image_id.digest is None))
+            found.append(one)
+        if not found:  # there may not even be a repository
+            repositories.find(connection, caller.registry, repository)
         return found, failures
 
     look = services.metadata.look_up if len(image_ids) <= FEW else services.metadata.read
@@ -267,14 +265,21 @@ def _converted(stored: StoredImage, accepted: Collection[str]) -> StoredImage:
         return stored
     content, media_type = converted
     digest = str(Digest.of(content))
-    image = replace(stored.image, digest=digest, media_type=media_type, manifest_size=len(content))
+    image = msgspec.structs.replace(stored.image, digest=digest, media_type=media_type, manifest_size=len(content))
     return replace(stored, image=image, content=content)
 
 
 @operation("BatchGetImage")
 async def get_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> StoredImage:
     """One manifest, as GET on ``/v2/`` asks; raises RepositoryNotFound, ImageNotFound."""
-    found = await services.metadata.look_up(lambda c: _read_one(c, caller, repository, image_id))
+
+    def query(connection: Connection) -> StoredImage:
+        found = _read(connection, caller, repository, image_id)
+        if isinstance(found, ImageFailure):
+            raise _not_found_in(repositories.find(connection, caller.registry, repository), image_id)
+        return found
+
+    found = await services.metadata.look_up(query)
     await _record_pulls(services, caller, [found.image])
     return found
 
@@ -282,46 +287,59 @@ async def get_image(services: Services, caller: Caller, *, repository: str, imag
 @operation("BatchGetImage")
 async def head_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> Image:
     """What HEAD on ``/v2/`` asks: the image without its manifest, and not counted as a pull."""
-
-    def query(connection: Connection) -> Image:
-        return _find_one(connection, caller, repository, image_id)
-
-    return await services.metadata.look_up(query)
+    return await services.metadata.look_up(lambda c: _find(c, caller, repository, image_id))
 
 
-def _read_one(connection: Connection, caller: Caller, repository: str, image_id: ImageId) -> StoredImage:
-    image = _find_one(connection, caller, repository, image_id)
-    return StoredImage(image, image_id.tag, images.read_manifest(connection, image.digest))
+def _find(connection: Connection, caller: Caller, repository: str, image_id: ImageId) -> Image:
+    """An image to be looked at; raises RepositoryNotFound, ImageNotFound."""
+    found = _resolve(image_id, lambda named: images.find_named(connection, caller.registry, repository, named))
+    if isinstance(found, ImageFailure):
+        raise _not_found_in(repositories.find(connection, caller.registry, repository), image_id)
+    return found
 
 
-def _find_one(connection: Connection, caller: Caller, repository: str, image_id: ImageId) -> Image:
-    return _find_in(connection, repositories.find(connection, caller.registry, repository), image_id)
+def _not_found_in(repository: Repository, image_id: ImageId) -> ImageNotFound:
+    return ImageNotFound(repository.name, repository.registry.account, image_id.digest, image_id.tag)
 
 
-def _find_in(connection: Connection, repository: Repository, image_id: ImageId) -> Image:
-    image = _resolve(connection, repository.id, image_id)
-    if isinstance(image, ImageFailure):
-        raise ImageNotFound(repository.name, repository.registry.account, image_id.digest, image_id.tag)
-    return image
-
-
-def _resolve(connection: Connection, repository_id: int, image_id: ImageId) -> Image | ImageFailure:
-    """The image that an id names, or why it names none."""
+def _read(
+    connection: Connection, caller: Caller, repository: str, image_id: ImageId
+) -> StoredImage | ImageFailure:
+    """An image with its manifest, or why there is none; a repository that is not there has no images."""
     failure = check_image_id(image_id)
     if failure is not None:
         return failure
-    image = images.find(connection, repository_id, image_id)
+    found = images.read_named(connection, caller.registry, repository, image_id)
+    if found is None:
+        return not_found(image_id)
+    image, content = found
+    failure = _check_tag(
+        image_id, image, lambda tag: images.find_named(connection, caller.registry, repository, tag)
+    )
+    return failure or StoredImage(image, image_id.tag, content, by_tag=image_id.digest is None)
+
+
+def _resolve(image_id: ImageId, find: Callable[[ImageId], Image | None]) -> Image | ImageFailure:
+    """The image that an id names, or why it names none; ``find`` finds one by its digest, or else by its tag."""
+    failure = check_image_id(image_id)
+    if failure is not None:
+        return failure
+    image = find(image_id)
     if image is None:
         return not_found(image_id)
-    if image_id.digest is not None and image_id.tag is not None:
-        tagged = images.find_by_tag(connection, repository_id, image_id.tag)
-        if tagged is None or tagged.id != image.id:
-            return ImageFailure(
-                image_id,
-                "ImageTagDoesNotMatchDigest",
-                "The tag does not point at the image with this digest",
-            )
-    return image
+    return _check_tag(image_id, image, find) or image
+
+
+def _check_tag(image_id: ImageId, image: Image, find: Callable[[ImageId], Image | None]) -> ImageFailure | None:
+    """What is wrong where an image was found by its digest, and a tag is named too: it has to be the image's."""
+    if image_id.digest is None or image_id.tag is None:
+        return None
+    tagged = find(ImageId(tag=image_id.tag))
+    if tagged is not None and tagged.id == image.id:
+        return None
+    return ImageFailure(
+        image_id, "ImageTagDoesNotMatchDigest", "The tag does not point at the image with this digest"
+    )
 
 
 async def _record_pulls(services: Services, caller: Caller, pulled: Sequence[Image]) -> None:
@@ -405,7 +423,7 @@ async def _delete(
 
     def change(connection: Connection) -> _Removal:
         target = repositories.find_and_hold(connection, caller.registry, repository)
-        found = _resolve(connection, target.id, image_id)
+        found = _resolve(image_id, lambda named: images.find(connection, target.id, named))
         if isinstance(found, ImageFailure):
             raise _Refused(found)
         image = images.lock_image(connection, target.id, found.digest)
@@ -493,11 +511,11 @@ async def describe_images(
     """
 
     def query(connection: Connection) -> list[ImageDetail]:
-        target = repositories.find(connection, caller.registry, repository)
         if image_ids:
-            named = [_find_in(connection, target, image_id) for image_id in image_ids]
+            named = [_find(connection, caller, repository, image_id) for image_id in image_ids]
             page = list({image.id: image for image in named}.values())
         else:
+            target = repositories.find(connection, caller.registry, repository)
             page = images.page_of_images(connection, target.id, tag_status=tag_status, after=after, limit=limit)
         tags = images.tags_of_many(connection, [image.id for image in page])
         return [ImageDetail(image, tags.get(image.id, [])) for image in page]
@@ -569,8 +587,9 @@ async def list_image_referrers(
         sizes = list(accumulate(image.manifest_size for image in found))
         page = [image for image, size in zip(found[:limit], sizes, strict=False) if size <= MAX_MANIFEST_BYTES]
         described = [
-            ReferrerDescriptor(image, annotations_of(images.read_manifest(connection, image.digest)))
+            ReferrerDescriptor(image, annotations_of(content))
             for image in page
+            if (content := images.read_manifest(connection, image.digest)) is not None
         ]
         return described, len(found) > len(page)
 

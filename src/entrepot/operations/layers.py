@@ -15,10 +15,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from entrepot.core.clock import HOUR
 from entrepot.core.digest import ALGORITHMS, Digest, Hasher, InvalidDigest
+from entrepot.core.garbage import Cause, Garbage
 from entrepot.core.names import check_repository_name
 from entrepot.core.partitions import RegistryId
+from entrepot.features.collection import store as collection
 from entrepot.features.identity.errors import AccessDenied
 from entrepot.features.images import store as images
 from entrepot.features.layers import store as layers
@@ -40,7 +41,6 @@ from entrepot.features.layers.rules import (
     MAX_LAYER_SIZE,
     MAX_PARTS,
     acceptable_digests,
-    is_lease_half_spent,
 )
 from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
@@ -54,8 +54,6 @@ from entrepot.storage.port import BlobWriter, Fenced
 
 #: Bytes are handed to the storage in batches of about this size: one trip to a thread each.
 BATCH = 1024 * 1024
-#: How long a download URL works.
-DOWNLOAD_LIFE = HOUR
 
 
 class BodyBrokeOff(Exception):
@@ -238,7 +236,9 @@ async def complete_layer_upload(
         if upload is None or upload.completed_digest not in {None, *map(str, wanted)}:
             raise UploadNotFound(upload_id, repository, caller.registry.account)
         if upload.completed_digest is not None:
-            if layers.find_layer(connection, target.id, Digest.parse(upload.completed_digest)) is None:
+            layer = layers.find_layer(connection, target.id, Digest.parse(upload.completed_digest))
+            lease_until = services.clock() + services.lifetimes.lease
+            if layer is None or not layers.renew_leases(connection, target.id, [layer.blob_id], lease_until):
                 raise UploadNotFound(upload_id, repository, caller.registry.account)
             return upload
         if not any_size and upload.size == 0:
@@ -273,15 +273,23 @@ async def _commit_layer(
             raise UploadNotFound(upload.id, repository, caller.registry.account)
         if not layers.complete_upload(connection, upload.id, upload.epoch, digest, now):
             raise Fenced
-        blob_id, storage_key = layers.store_blob(
-            connection, digest, size=upload.size, storage_key=upload.storage_key, now=now
+        is_new, is_stored = layers.store_layer(
+            connection,
+            target.id,
+            digest,
+            size=upload.size,
+            storage_key=upload.storage_key,
+            now=now,
+            lease_until=now + services.lifetimes.lease,
         )
-        is_new = layers.link(connection, target.id, blob_id, now)
-        return is_new, storage_key == upload.storage_key
+        if not is_stored:
+            collection.bury(connection, [Garbage(upload.storage_key, upload.size, Cause.UPLOAD)], now)
+        return is_new, is_stored
 
     is_new, is_stored = await services.metadata.write(commit)
     if not is_stored:
-        await services.storage.delete(upload.storage_key)  # the same bytes are there under another key
+        # The same bytes are there under another key. These go at once; the collector does what is left to do.
+        await services.storage.delete(upload.storage_key)
     return is_new
 
 
@@ -300,7 +308,7 @@ async def get_download_url_for_layer(
         region=caller.registry.region,
         repository=repository,
         digest=found.digest,
-        expires_at=services.clock() + DOWNLOAD_LIFE,
+        expires_at=services.clock() + services.lifetimes.download,
     )
     return Digest.parse(found.digest), ticket.issue(services.signer)
 
@@ -331,6 +339,11 @@ def read_layer(services: Services, layer: Layer, *, start: int, length: int) -> 
     return services.storage.read(layer.storage_key, start=start, length=length)
 
 
+async def direct_url(services: Services, layer: Layer) -> str | None:
+    """Where the storage itself gives the layer's bytes to anybody; None where they only come through here."""
+    return await services.storage.direct_url(layer.storage_key)
+
+
 @operation("BatchCheckLayerAvailability")
 async def check_layer(services: Services, caller: Caller, *, repository: str, digest: str) -> Layer:
     """One layer and a lease on it, as HEAD on ``/v2/`` asks; raises LayersNotFound."""
@@ -339,7 +352,7 @@ async def check_layer(services: Services, caller: Caller, *, repository: str, di
     def query(connection: Connection) -> int:
         return repositories.find(connection, caller.registry, repository).id
 
-    if is_lease_half_spent(found.lease_until, services.clock()):
+    if services.lifetimes.is_half_spent(found.lease_until, services.clock()):
         repository_id = await services.metadata.look_up(query)
         if not await _renew_leases(services, repository_id, [found]):
             raise LayersNotFound(digest, repository, caller.registry.account)
@@ -360,7 +373,7 @@ async def mount_layer(
     try:
         await authorise_on(services, caller, "GetDownloadUrlForLayer", source)
         wanted = Digest.parse(digest)
-        found = await _find_layer(services, caller, source, digest, in_image=as_ecr)
+        await _find_layer(services, caller, source, digest, in_image=as_ecr)
     except (AccessDenied, RepositoryNotFound, LayersNotFound, LayerInaccessible, InvalidDigest):
         return None
     await ensure_repository(services, caller, repository)
@@ -369,9 +382,11 @@ async def mount_layer(
     def change(connection: Connection) -> bool:
         target = repositories.find_and_hold(connection, caller.registry, repository)
         origin = repositories.find_and_hold(connection, caller.registry, source)
-        if not layers.hold_layers(connection, origin.id, [wanted]):
+        held = layers.hold_layers(connection, origin.id, [wanted])
+        if not held:
             return False
-        layers.link(connection, target.id, found.blob_id, now)
+        blob_id = held[str(wanted)].blob_id
+        layers.link(connection, target.id, blob_id, now, now + services.lifetimes.lease)
         return True
 
     return wanted if await services.metadata.write(change) else None
@@ -401,13 +416,14 @@ async def get_upload(services: Services, caller: Caller, *, repository: str, upl
 @operation("InitiateLayerUpload")
 async def cancel_upload(services: Services, caller: Caller, *, repository: str, upload_id: str) -> None:
     """End an upload and drop its bytes; raises UploadNotFound."""
+    now = services.clock()
 
     def change(connection: Connection) -> Upload:
         target = repositories.find(connection, caller.registry, repository)
-        upload = layers.lock_upload(connection, target.id, upload_id, services.clock())
+        upload = layers.lock_upload(connection, target.id, upload_id, now)
         if upload is None or upload.completed_digest is not None:
             raise UploadNotFound(upload_id, repository, caller.registry.account)
-        layers.expire_upload(connection, upload_id)
+        collection.bury(connection, layers.end_upload(connection, upload), now)
         return upload
 
     cancelled = await services.metadata.write(change)
@@ -427,7 +443,7 @@ async def unlink_layer(services: Services, caller: Caller, *, repository: str, d
             raise LayersNotFound(digest, repository, caller.registry.account)
         if images.is_layer_in_use(connection, target.id, found.digest):
             raise LayerInUse(found.digest)
-        layers.unlink(connection, target.id, found.blob_id)
+        collection.bury(connection, layers.unlink(connection, target.id, found.blob_id), now)
         record(connection, caller, "UnlinkLayer", repository, now, digest=found.digest)
 
     await services.metadata.write(change)
@@ -462,11 +478,12 @@ async def _renew_leases(services: Services, repository_id: int, found: Sequence[
     False when one of the links went away meanwhile: then the answer has to be looked up again.
     """
     now = services.clock()
-    due = [layer.blob_id for layer in found if is_lease_half_spent(layer.lease_until, now)]
+    due = [layer.blob_id for layer in found if services.lifetimes.is_half_spent(layer.lease_until, now)]
     if not due:
         return True
+    lease_until = now + services.lifetimes.lease
     renewed = await services.metadata.write(
-        lambda connection: layers.renew_leases(connection, repository_id, due, now)
+        lambda connection: layers.renew_leases(connection, repository_id, due, lease_until)
     )
     return renewed == len(due)
 
@@ -557,6 +574,7 @@ async def _verify(services: Services, upload: Upload, digests: Sequence[Digest])
     for algorithm in sorted({digest.algorithm for digest in digests}):
         offset, context = services.upload_hashes.nearest(upload.id, algorithm, upload.size)
         if offset < upload.size:
+            await services.storage.make_readable(upload.storage_key, size=upload.size, epoch=upload.epoch)
             async for chunk in services.storage.read(
                 upload.storage_key, start=offset, length=upload.size - offset
             ):

@@ -44,9 +44,7 @@ async def set_repository_policy(
 async def _refuse_lock_out(services: Services, caller: Caller, repository: str, text: str) -> None:
     arn = caller.registry.repository_arn(repository)
     proposed = services.authorities.parse(arn, PolicyType.RESOURCE, PolicyKind.REPOSITORY, text)
-    decision = await services.authorities.decide(
-        caller, "ecr:SetRepositoryPolicy", arn, {}, proposed=proposed
-    )
+    decision = await services.authorities.decide(caller, "ecr:SetRepositoryPolicy", arn, {}, proposed=proposed)
     if not decision.allowed:
         raise InvalidParameter("PolicyText", "The policy would keep you from setting another one: use force")
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from entrepot.core.address import PublicURL
 from entrepot.core.clock import Clock
+from entrepot.core.garbage import Cause
 from entrepot.core.partitions import RegistryId
 from entrepot.features.audit.denials import Denials
 from entrepot.features.identity.access_keys import AccessKeySecrets
@@ -14,6 +15,7 @@ from entrepot.features.identity.failures import FailedLogins
 from entrepot.features.identity.issuers import Issuers
 from entrepot.features.identity.sessions import SessionSecrets
 from entrepot.features.layers.hashes import UploadHashes
+from entrepot.features.layers.rules import LIFETIMES, Lifetimes
 from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import Quotas
 from entrepot.features.quotas.tallies import Tallies
@@ -36,6 +38,39 @@ class Counters(Protocol):
 
     def layer_bytes_sent(self, count: int) -> None:
         """So many bytes of layers were sent."""
+        ...
+
+    def collected(self, cause: Cause, count: int, size: int) -> None:
+        """So many blobs or manifests of so many bytes together were garbage and are removed."""
+        ...
+
+
+class Upkeep(Protocol):
+    """The part of the services that sweeps work with: nothing that answers a request."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """See Services."""
+        ...
+
+    @property
+    def storage(self) -> BlobStorage:
+        """See Services."""
+        ...
+
+    @property
+    def counters(self) -> Counters:
+        """See Services."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """See Services."""
+        ...
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """See Services."""
         ...
 
 
@@ -64,3 +99,4 @@ class Services:
     quotas: Quotas
     buckets: TokenBuckets
     tallies: Tallies
+    lifetimes: Lifetimes = LIFETIMES

@@ -16,6 +16,7 @@ from entrepot.core.policy.evaluation import (
     RequesterKind,
     evaluate,
 )
+from entrepot.features.audit.denials import Denial
 from entrepot.features.identity import store as identities
 from entrepot.features.identity.assuming import (
     DEFAULT_ROLE_SECONDS,
@@ -163,8 +164,8 @@ async def assume_role(
     held = session_tags(principal, tags, transitive_tag_keys)
     inherited = principal.session.source_identity if principal.session is not None else None
     asked = _Assumption(wanted, session_name, held, external_id, source_identity or inherited)
-    if inherited not in {None, asked.source_identity}:  # once set it stays
-        raise MayNotAssume(principal.arn, "sts:SetSourceIdentity", role_arn)
+    if inherited not in {None, asked.source_identity}:
+        raise _refused(services, caller, "sts:SetSourceIdentity", role_arn, "because it is set for good")
     role = await _trusted_role(services, caller, asked)
     is_chained = principal.kind is PrincipalKind.ROLE
     life = role_session_life(
@@ -262,7 +263,7 @@ async def _trusted_role(services: Services, caller: Caller, asked: _Assumption) 
     """The role, if its trust policy and the caller's own policies allow all that is asked; raises MayNotAssume."""
     role = await _find_role(services, caller, asked.role)
     if role is None:
-        raise MayNotAssume(caller.principal.arn, asked.actions[0], asked.role.arn)
+        raise _refused(services, caller, asked.actions[0], asked.role.arn, "because there is no such role")
     for action in asked.actions:
         decision = await services.authorities.decide_with(
             caller,
@@ -273,8 +274,15 @@ async def _trusted_role(services: Services, caller: Caller, asked: _Assumption) 
             context={**_context_of_role(role), **asked.context},
         )
         if not decision.allowed:
-            raise MayNotAssume(caller.principal.arn, action, asked.role.arn)
+            raise _refused(services, caller, action, asked.role.arn, decision.ending)
     return role
+
+
+def _refused(services: Services, caller: Caller, action: str, role_arn: str, reason: str) -> MayNotAssume:
+    """The refusal, which is recorded with the reason that the caller does not learn."""
+    denial = Denial(caller.registry, caller.principal.arn, action, role_arn, reason)
+    services.denials.add(denial, services.clock())
+    return MayNotAssume(caller.principal.arn, action, role_arn)
 
 
 async def _trusting_role(
@@ -306,7 +314,10 @@ async def _trusting_role(
             "sts:RoleSessionName": session_name,
         },
     )
-    if not evaluate(request, Policies(resource=[_trust_policy(services, role)])).allowed:
+    decision = evaluate(request, Policies(resource=[_trust_policy(services, role)]))
+    if not decision.allowed:
+        denial = Denial(caller.registry, identity.provider, request.action, wanted.arn, decision.ending)
+        services.denials.add(denial, services.clock())
         raise WebIdentityMayNotAssume
     return role
 

@@ -1,4 +1,4 @@
-"""What is done after the fact: draining what was detached, dropping expired uploads, trimming history.
+"""What is done after the fact: draining what was detached, ending uploads, collecting garbage, trimming history.
 
 Each sweep looks first whether there is anything to do, does a small piece of it in one short transaction, and says
 whether there may be more; it can be stopped anywhere and repeated. Several workers may sweep at once: the second
@@ -11,76 +11,99 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import Connection
 
 from entrepot.core.clock import DAY, SECOND
+from entrepot.core.garbage import Cause
 from entrepot.features.audit import store as audit
+from entrepot.features.collection import store as collection
 from entrepot.features.images import store as images
 from entrepot.features.layers import store as layers
 from entrepot.features.repositories import store as repositories
-from entrepot.operations.services import Services
+from entrepot.operations.collection import collect_layers, remove_bytes
+from entrepot.operations.services import Upkeep
 
 #: Rows that one transaction writes, at most.
 MOST_ROWS = 500
 #: Rows of each kind that one transaction removes, where that is two kinds at a time.
 BATCH = 200
 
-Sweep = Callable[[Services], Awaitable[bool]]
+Sweep = Callable[[Upkeep], Awaitable[bool]]
 
 
-async def drain_images(services: Services) -> bool:
-    """Remove the rows of some detached images, the oldest first."""
+async def drain_images(services: Upkeep) -> bool:
+    """Remove the rows of some detached images, the oldest first; the collector looks at their layers later."""
     if not await services.metadata.look_up(images.has_detached):
         return False
-    return await services.metadata.write(lambda c: images.drain_detached(c, MOST_ROWS))
+    earliest = services.clock() + services.lifetimes.download
+
+    def change(connection: Connection) -> images.Drained | None:
+        drained = images.drain_detached(connection, MOST_ROWS)
+        if drained is not None and drained.named:
+            layers.queue_links(
+                connection,
+                drained.repository_id,
+                drained.named,
+                earliest=earliest,
+                due_at=earliest + services.lifetimes.download,
+            )
+        return drained
+
+    drained = await services.metadata.write(change)
+    _count_manifests(services, drained)
+    return drained is not None
 
 
-async def drain_repositories(services: Services) -> bool:
+def _count_manifests(services: Upkeep, drained: images.Drained | None) -> None:
+    if drained is not None:
+        services.counters.collected(Cause.MANIFEST, drained.manifests, drained.manifest_bytes)
+
+
+async def drain_repositories(services: Upkeep) -> bool:
     """Remove some of what belongs to one detached repository; its own row goes last."""
     repository_id = await services.metadata.look_up(repositories.find_detached)
     if repository_id is None:
         return False
+    now = services.clock()
+
+    def drain_images_of(connection: Connection) -> images.Drained | None:
+        repositories.lock(connection, repository_id)  # of two workers that find it the second waits
+        return images.drain_images_of(connection, repository_id, MOST_ROWS)
 
     def change(connection: Connection) -> bool:
-        repositories.lock(connection, repository_id)  # of two workers that find it the second waits
-        removed = (
-            images.drain_images_of(connection, repository_id, MOST_ROWS)
-            or layers.expire_uploads_of(connection, repository_id, MOST_ROWS)
-            or layers.drain_links(connection, repository_id, MOST_ROWS)
-        )
-        if removed:
+        repositories.lock(connection, repository_id)
+        ended, garbage = layers.end_uploads_of(connection, repository_id, MOST_ROWS // 2)
+        if not ended:
+            ended, garbage = layers.drain_links(connection, repository_id, MOST_ROWS // 3)
+        collection.bury(connection, garbage, now)
+        if ended:
             return True
-        if images.has_rows(connection, repository_id) or layers.has_uploads(connection, repository_id):
+        if images.has_rows(connection, repository_id) or layers.has_links(connection, repository_id):
             return False  # the other sweeps have to come first
         if not images.drop_history_of(connection, repository_id, MOST_ROWS):
             repositories.drop(connection, repository_id)
         return True
 
-    return await services.metadata.write(change)
+    drained = await services.metadata.write(drain_images_of)
+    _count_manifests(services, drained)
+    return drained is not None or await services.metadata.write(change)
 
 
-async def expire_uploads(services: Services) -> bool:
-    """Drop the bytes and rows of uploads that nobody has touched for a day."""
+async def expire_uploads(services: Upkeep) -> bool:
+    """Forget uploads that nobody has touched for a day; the collector removes their bytes."""
     now = services.clock()
-    if not await services.metadata.look_up(lambda c: layers.find_expired_uploads(c, now, 1)):
+    if not await services.metadata.look_up(lambda c: layers.has_expired_uploads(c, now)):
         return False
 
-    def claim(connection: Connection) -> list[layers.ExpiredUpload]:
-        expired = layers.find_expired_uploads(connection, now, BATCH)
-        for upload in expired:
-            layers.expire_upload(connection, upload.id)
-        return expired
+    def change(connection: Connection) -> bool:
+        ended, garbage = layers.end_expired_uploads(connection, now, MOST_ROWS // 2)
+        collection.bury(connection, garbage, now)
+        return ended > 0
 
-    expired = await services.metadata.write(claim)
-    for upload in expired:
-        if not upload.is_blob:
-            await services.storage.delete(upload.storage_key)
-    if expired:
-        await services.metadata.write(lambda c: layers.forget_uploads(c, [upload.id for upload in expired]))
-    return bool(expired)
+    return await services.metadata.write(change)
 
 
 def trimming(history_days: int) -> Sweep:
     """The sweep that forgets tag moves and audit records older than so many days."""
 
-    async def trim(services: Services) -> bool:
+    async def trim(services: Upkeep) -> bool:
         before = services.clock() - history_days * DAY
 
         def is_due(connection: Connection) -> bool:
@@ -96,10 +119,15 @@ def trimming(history_days: int) -> Sweep:
 
 def all_sweeps(history_days: int) -> list[Sweep]:
     """Every sweep, in the order that lets one go on where another has made room."""
-    return [drain_images, expire_uploads, drain_repositories, trimming(history_days)]
+    return [*collecting_sweeps(), trimming(history_days)]
 
 
-async def sweep_once(services: Services, sweeps: list[Sweep]) -> None:
+def collecting_sweeps() -> list[Sweep]:
+    """Those that remove what was deleted and what was never finished, in that order; bytes go last."""
+    return [drain_images, expire_uploads, drain_repositories, collect_layers, remove_bytes]
+
+
+async def sweep_once(services: Upkeep, sweeps: list[Sweep]) -> None:
     """Go round the sweeps until none of them finds anything.
 
     After each step as long a pause is made as it took, so that at least half the time is left to whoever pushes.

@@ -5,36 +5,43 @@ for every service but S3: dot segments are removed from the path, the path is en
 and the body is always part of what is signed.
 
 A server calls ``read_authorization``, finds the secret key of ``access_key_id`` (and raises
-UnrecognizedClient if there is none), then calls ``check_scope`` as soon as it likes and ``verify``
-once the body's hash is known. Nothing here returns a verdict: what is wrong raises. A client calls
-``sign``.
+UnrecognizedClient if there is none), then calls ``check_scope`` as soon as it likes and
+``check_signature`` once the body's hash is known; ``verify`` is both. Nothing here returns a verdict:
+what is wrong raises. A client calls ``sign``.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from entrepot.core.clock import SECOND
 from entrepot.core.errors import Denied, Invalid
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-SKEW = timedelta(minutes=5)
+#: How far the clocks of client and server may differ, in seconds.
+SKEW = 5 * 60
 
 _TERMINATOR = "aws4_request"
 _REGION = re.compile(r"[0-9a-z-]{2,25}")
 _BASIC_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SIGNED_HEADERS = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+(?:;[a-z0-9!#$%&'*+.^_`|~-]+)*")
 _PARAMETERS = ("Credential", "SignedHeaders", "Signature")
+#: The Authorization header as the SDKs write it; a value is printable ASCII but for space, comma and equals sign.
+_USUAL = re.compile(ALGORITHM + ",".join(rf" {name}=([!-+\--<>-~]+)" for name in _PARAMETERS))
 #: Headers that change what a request does, in the spelling of the message that misses them.
-_MUST_BE_SIGNED = {b"host": "Host", b"x-amz-date": "X-Amz-Date", b"x-amz-target": "X-Amz-Target"}
+_MUST_BE_SIGNED = (
+    ("host", b"host", "Host"),
+    ("x-amz-date", b"x-amz-date", "X-Amz-Date"),
+    ("x-amz-target", b"x-amz-target", "X-Amz-Target"),
+)
 _PRESIGNED = {b"x-amz-algorithm", b"x-amz-credential", b"x-amz-signature"}
 
 
@@ -85,9 +92,9 @@ class InvalidSignature(Denied):
     template = "{reason}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SignedRequest:
-    """A request as it was received, but for its body.
+    """A request as it was received, but for its body; it stays as it was made.
 
     ``path`` and ``query`` are raw, still percent-encoded, without the question mark; ``headers``
     are pairs of lower-case name and value in the order received, as in ASGI.
@@ -99,21 +106,33 @@ class SignedRequest:
     headers: Sequence[tuple[bytes, bytes]]
 
     _by_name: dict[bytes, bytes] = field(init=False, repr=False, compare=False)
+    _repeats: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_name", dict(self.headers))
+        self._by_name = dict(self.headers)
+        self._repeats = len(self._by_name) < len(self.headers)
 
     def values(self, name: bytes) -> list[bytes]:
         """Every value of a header."""
-        if len(self._by_name) < len(self.headers):
-            return [value for key, value in self.headers if key == name]
-        return [self._by_name[name]] if name in self._by_name else []
+        return [value for key, value in self.headers if key == name]
 
     def value(self, name: bytes) -> bytes | None:
         """The value of a header that may be sent once; raises IncompleteSignature if it was repeated."""
-        if len(self._by_name) < len(self.headers) and len(self.values(name)) > 1:
+        if self._repeats and len(self.values(name)) > 1:
             raise IncompleteSignature(f"The header '{name.decode()}' may be sent only once.")
         return self._by_name.get(name)
+
+    def canonical_value(self, name: bytes) -> bytes:
+        """A header as it is signed: runs of white space become one space, values of a repeated one are joined.
+
+        Raises InvalidSignature for one that did not arrive: it is not the same as an empty one.
+        """
+        value = self._by_name.get(name)
+        if value is None:
+            raise InvalidSignature
+        if not self._repeats:
+            return b" ".join(value.split())
+        return b",".join([b" ".join(value.split()) for value in self.values(name)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,20 +166,16 @@ def read_authorization(request: SignedRequest) -> Authorization:
     if header is None or not header.startswith(b"AWS4-"):
         raise MissingAuthenticationToken
     text = header.decode("latin-1")
-    if not text.isascii() or not text.isprintable():
-        raise IncompleteSignature("Authorization header must be printable ASCII.")
-    algorithm, _, rest = text.partition(" ")
-    if algorithm != ALGORITHM:
-        raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{algorithm[:40]}'.")
-    parameters = _parameters(rest)
-    access_key_id, date, region, service = _credential(parameters["Credential"])
+    usual = _USUAL.fullmatch(text)
+    credential, signed_headers, signature = usual.groups() if usual else _parameters(text)
+    access_key_id, date, region, service = _credential(credential)
     return Authorization(
         access_key_id=access_key_id,
         date=date,
         region=region,
         service=service,
-        signed_headers=_signed_headers(parameters["SignedHeaders"]),
-        signature=parameters["Signature"],
+        signed_headers=_signed_headers(signed_headers),
+        signature=signature,
     )
 
 
@@ -177,17 +192,17 @@ def check_scope(
     ``now`` is in microseconds since the epoch; ``region`` is the one that must have been signed
     for, None if any may be. Raises IncompleteSignature or InvalidSignature.
     """
-    for name, spelling in _MUST_BE_SIGNED.items():
-        sent = request.value(name) is not None
-        if (sent or name == b"host") and name.decode() not in authorization.signed_headers:
+    for name, header, spelling in _MUST_BE_SIGNED:
+        sent = request.value(header) is not None or name == "host"
+        if sent and name not in authorization.signed_headers:
             raise InvalidSignature(f"'{spelling}' must be a 'SignedHeader' in the AWS Authorization.")
     time = _signing_time(request, authorization)
-    if authorization.date != _iso(time)[:8]:
+    if authorization.date != time.iso[:8]:
         raise InvalidSignature(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-            f"'{authorization.date}' != '{time:%Y%m%d}', from '{_iso(time)}'."
+            f"'{authorization.date}' != '{time.iso[:8]}', from '{time.iso}'."
         )
-    _check_skew(time, datetime.fromtimestamp(now // SECOND, UTC))
+    _check_skew(time, now // SECOND)
     if authorization.service != service:
         raise InvalidSignature(f"Credential should be scoped to correct service: '{service}'.")
     if _REGION.fullmatch(authorization.region) is None or region not in {None, authorization.region}:
@@ -213,7 +228,25 @@ def verify(
     InvalidSignature.
     """
     check_scope(request, authorization, now=now, service=service, region=region)
+    check_signature(
+        request, authorization, secret_key=secret_key, body_sha256=body_sha256, session_token=session_token
+    )
+
+
+def check_signature(
+    request: SignedRequest,
+    authorization: Authorization,
+    *,
+    secret_key: str,
+    body_sha256: str,
+    session_token: str | None = None,
+) -> None:
+    """The second half of ``verify``: prove who signed, of a request whose scope has been checked.
+
+    Raises UnrecognizedClient, IncompleteSignature or InvalidSignature.
+    """
     _check_session_token(request.value(b"x-amz-security-token"), session_token)
+    _check_content_sha256(request.value(b"x-amz-content-sha256"), body_sha256)
     signature = _signature(request, authorization, secret_key, body_sha256)
     if not hmac.compare_digest(signature, authorization.signature):
         raise InvalidSignature
@@ -235,7 +268,7 @@ def sign(
     Every header that the request has is signed; ``host`` has to be among them. ``body_sha256`` is the lower-case
     hex digest of the body, ``now`` in microseconds since the epoch.
     """
-    date = _iso(datetime.fromtimestamp(now // SECOND, UTC))
+    date = _iso(now // SECOND)
     headers = [*request.headers, (b"x-amz-date", date.encode())]
     if session_token is not None:
         headers.append((b"x-amz-security-token", session_token.encode()))
@@ -264,31 +297,36 @@ def _signature(request: SignedRequest, authorization: Authorization, secret_key:
 def string_to_sign(request: SignedRequest, authorization: Authorization, body_sha256: str) -> bytes:
     """The bytes whose HMAC is the signature."""
     canonical = canonical_request(request, authorization.signed_headers, body_sha256)
-    time = _iso(_signing_time(request, authorization))
+    time = _signing_time(request, authorization).iso
     digest = hashlib.sha256(canonical).hexdigest()
     return f"{ALGORITHM}\n{time}\n{authorization.scope}\n{digest}".encode()
 
 
-def canonical_request(request: SignedRequest, signed_headers: Iterable[str], body_sha256: str) -> bytes:
+def canonical_request(request: SignedRequest, signed_headers: Sequence[str], body_sha256: str) -> bytes:
     """The one form that all ways to write the same request are brought to."""
     names = [name.encode() for name in signed_headers]
     return b"\n".join(
-        (
+        [
             request.method.encode(),
             _canonical_path(request.path),
             _canonical_query(request.query),
-            *[name + b":" + _canonical_value(request.values(name)) for name in names],
+            *[name + b":" + request.canonical_value(name) for name in names],
             b"",
             b";".join(names),
             body_sha256.encode(),
-        )
+        ]
     )
 
 
-def _parameters(text: str) -> dict[str, str]:
-    """The `name=value` parts of the header after its algorithm."""
+def _parameters(text: str) -> tuple[str, str, str]:
+    """Credential, signed headers and signature of a header that is written in another way, or is wrong."""
+    if not text.isascii() or not text.isprintable():
+        raise IncompleteSignature("Authorization header must be printable ASCII.")
+    algorithm, _, rest = text.partition(" ")
+    if algorithm != ALGORITHM:
+        raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{algorithm[:40]}'.")
     found: dict[str, str] = {}
-    for part in text.split(","):
+    for part in rest.split(","):
         name, separator, value = part.strip(" ").partition("=")
         if not separator or name not in _PARAMETERS or name in found:
             raise IncompleteSignature(
@@ -300,9 +338,11 @@ def _parameters(text: str) -> dict[str, str]:
         raise IncompleteSignature(
             " ".join(f"Authorization header requires '{name}' parameter." for name in missing)
         )
-    return found
+    return found["Credential"], found["SignedHeaders"], found["Signature"]
 
 
+# Kept, as what headers are signed is: a client sends the same in every request. Few are, for they may be long.
+@lru_cache(maxsize=32)
 def _credential(text: str) -> tuple[str, str, str, str]:
     """Access key id, date, region and service."""
     elements = text.split("/")
@@ -318,6 +358,7 @@ def _credential(text: str) -> tuple[str, str, str, str]:
             )
 
 
+@lru_cache(maxsize=32)
 def _signed_headers(text: str) -> tuple[str, ...]:
     names = tuple(text.split(";"))
     if _SIGNED_HEADERS.fullmatch(text) is None or names != tuple(sorted(set(names))):
@@ -333,7 +374,20 @@ def _check_session_token(given: bytes | None, expected: str | None) -> None:
         raise UnrecognizedClient
 
 
-def _signing_time(request: SignedRequest, authorization: Authorization) -> datetime:
+def _check_content_sha256(given: bytes | None, body_sha256: str) -> None:
+    """A hash that is stated is the body's: unlike at S3 no body goes unsigned, or signed in chunks."""
+    if given is not None and given != body_sha256.encode():
+        raise InvalidSignature("The provided 'x-amz-content-sha256' header does not match what was computed.")
+
+
+class _Time(NamedTuple):
+    """A signing time: in seconds since the epoch, and as X-Amz-Date has it."""
+
+    seconds: int
+    iso: str
+
+
+def _signing_time(request: SignedRequest, authorization: Authorization) -> _Time:
     """The time of X-Amz-Date or, without one, of a signed Date."""
     value = request.value(b"x-amz-date")
     if value is None and "date" in authorization.signed_headers:
@@ -342,33 +396,34 @@ def _signing_time(request: SignedRequest, authorization: Authorization) -> datet
         raise IncompleteSignature(
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
         )
-    return _read_time(value.decode("latin-1"))
+    return _read_time(value)
 
 
 @lru_cache(maxsize=64)
-def _read_time(text: str) -> datetime:
+def _read_time(value: bytes) -> _Time:
     """`20150830T123600Z` (ISO 8601, basic format) or `Sun, 30 Aug 2015 12:36:00 GMT` (RFC 9110, 5.6.7)."""
+    text = value.decode("latin-1")
     with suppress(ValueError, OverflowError):
         if _BASIC_TIME.fullmatch(text):
-            return datetime.fromisoformat(text)
+            return _Time(int(datetime.fromisoformat(text).timestamp()), text)
         if text.endswith((" GMT", " -0000")):
-            return parsedate_to_datetime(text).replace(tzinfo=UTC)
+            seconds = int(parsedate_to_datetime(text).replace(tzinfo=UTC).timestamp())
+            return _Time(seconds, _iso(seconds))
     raise IncompleteSignature(f"Date must be in ISO-8601 'basic format'. Got '{text[:40]}'.")
 
 
-def _check_skew(time: datetime, now: datetime) -> None:
-    if time < now - SKEW:
-        reason = f"expired: {_iso(time)} is now earlier than {_iso(now - SKEW)} ({_iso(now)} - 5 min.)"
+def _check_skew(time: _Time, now: int) -> None:
+    if time.seconds < now - SKEW:
+        reason = f"expired: {time.iso} is now earlier than {_iso(now - SKEW)} ({_iso(now)} - 5 min.)"
         raise InvalidSignature(f"Signature {reason}")
-    if time > now + SKEW:
-        reason = f"not yet current: {_iso(time)} is still later than {_iso(now + SKEW)} ({_iso(now)} + 5 min.)"
+    if time.seconds > now + SKEW:
+        reason = f"not yet current: {time.iso} is still later than {_iso(now + SKEW)} ({_iso(now)} + 5 min.)"
         raise InvalidSignature(f"Signature {reason}")
 
 
-@lru_cache(maxsize=64)
-def _iso(time: datetime) -> str:
-    """The time as X-Amz-Date has it. Kept, like the reading of it: it is asked for six times in a request."""
-    return f"{time:%Y%m%dT%H%M%SZ}"
+def _iso(seconds: int) -> str:
+    """A time as X-Amz-Date has it."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _canonical_path(path: bytes) -> bytes:
@@ -397,11 +452,6 @@ def _canonical_query(query: bytes) -> bytes:
 def _encoded(text: bytes) -> str:
     """A name or value written anew; where a client wrote a plus it signed a space."""
     return quote_from_bytes(unquote_to_bytes(text.replace(b"+", b" ")), safe="-_.~")
-
-
-def _canonical_value(values: list[bytes]) -> bytes:
-    """Runs of white space become one space; the values of a repeated header are joined."""
-    return b",".join([b" ".join(value.split()) for value in values])
 
 
 @lru_cache(maxsize=256)

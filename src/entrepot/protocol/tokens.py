@@ -121,20 +121,6 @@ class Expiring(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return value
 
 
-class AuthorizationToken(Expiring, frozen=True, kw_only=True, array_like=True):
-    """What GetAuthorizationToken hands out, the password of ``docker login``.
-
-    ``principal`` is the ARN that asked, ``access_key_id`` the key it asked with.
-    """
-
-    purpose = "authorization token"
-
-    principal: str
-    account: str
-    region: str
-    access_key_id: str
-
-
 class DownloadTicket(Expiring, frozen=True, kw_only=True, array_like=True):
     """What a download URL carries: the leave to read the layer ``digest`` of a repository for a while."""
 

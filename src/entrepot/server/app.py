@@ -1,15 +1,16 @@
 """The life of a request, from the socket to the answer, as one list of steps."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
+from functools import lru_cache
 
 import structlog
 
 from entrepot.fronts import layer_download
-from entrepot.fronts.asgi import Answer, BadRequest, Message, Receive, Request, Response, Scope, Send
+from entrepot.fronts.asgi import Answer, BadRequest, Receive, Request, Response, Scope, Send
 from entrepot.fronts.ecr import downloads
 from entrepot.fronts.ecr.errors import answer_with as ecr_answer_with
 from entrepot.fronts.ecr.front import ECRFront
@@ -59,27 +60,20 @@ class Application:
             await self._live(receive, send)
             return
         started = time.perf_counter()
-        request = Request(scope, receive, str(uuid4()))
-        begun = False
-
-        async def send_on(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
+        request = Request(scope, receive, _request_id())
         try:
             result = await self._answer(request)
-            await result.send(request, send_on)
+            await result.send(request, send)
         except BodyBrokeOff:
             log.info("a body broke off", **_described(request))
-            result = _cut_short(request)  # for a client that only stopped sending, and still listens
+            result = self._cut_short(request)  # for a client that only stopped sending, and still listens
             await result.send(request, send)
         except Exception:
-            if begun:  # the headers are out: only ending the connection tells the client
+            if request.is_answered:  # the headers are out: only ending the connection tells the client
                 log.exception("an answer broke off", **_described(request))
                 raise
             log.exception("a request failed", **_described(request))
-            result = _failure(request)
+            result = self._failure(request)
             await result.send(request, send)
         if self._log_every_request:
             spent = round((time.perf_counter() - started) * 1000, 1)
@@ -106,6 +100,27 @@ class Application:
             return self._ecr
         return self._iam if is_signed_for(request, "iam") else self._sts
 
+    def _cut_short(self, request: Request) -> Response:
+        words = "The request body ended before its announced length"
+        if request.path.startswith("/v2/"):
+            return oci_answer_with(400, "SIZE_INVALID", words)
+        api = self._api(request)
+        if isinstance(api, QueryFront):
+            return api.refusal(request, "MalformedQueryString", words)
+        return ecr_answer_with("SerializationException", words)
+
+    def _failure(self, request: Request) -> Response:
+        """What the client is told when the fault is ours; the log has the rest under the request's id."""
+        words = f"The registry failed to answer; request id {request.id}"
+        if request.path.startswith("/v2/"):
+            return oci_answer_with(500, "UNKNOWN", words)
+        api = self._api(request)
+        if isinstance(api, QueryFront):
+            return api.refusal(request, "ServiceFailure", words)
+        answer = ecr_answer_with("ServerException", words, status=500)
+        answer.headers["x-amzn-requestid"] = request.id
+        return answer
+
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
@@ -130,26 +145,20 @@ def _check_head(request: Request) -> Response | None:
         _ = request.content_length
     except BadRequest as error:
         return _plain(400, error.message)
-    if host is None or _HOST.fullmatch(host) is None:
+    if host is None or not _is_host(host):
         return _plain(400, "The header 'host' is missing, or is not a host name")
     return None
 
 
-def _cut_short(request: Request) -> Response:
-    words = "The request body ended before its announced length"
-    if request.path.startswith("/v2/"):
-        return oci_answer_with(400, "SIZE_INVALID", words)
-    return ecr_answer_with("SerializationException", words)
+@lru_cache(maxsize=64)
+def _is_host(text: str) -> bool:
+    return _HOST.fullmatch(text) is not None
 
 
-def _failure(request: Request) -> Response:
-    """What the client is told when the fault is ours; the log has the rest under the request's id."""
-    words = f"The registry failed to answer; request id {request.id}"
-    if request.path.startswith("/v2/"):
-        return oci_answer_with(500, "UNKNOWN", words)
-    answer = ecr_answer_with("ServerException", words, status=500)
-    answer.headers["x-amzn-requestid"] = request.id
-    return answer
+def _request_id() -> str:
+    """A random UUID (RFC 9562, version 4), in a third of the time that the library takes."""
+    text = os.urandom(16).hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def _plain(status: int, words: str) -> Response:

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from entrepot.core.garbage import Cause
+
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class PrometheusCounters:
-    """Counts operations, and bytes of layers in both directions."""
+    """Counts operations, bytes of layers in both directions, and what is collected."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._operations = Counter(
@@ -28,6 +30,15 @@ class PrometheusCounters:
         self._by_outcome: dict[tuple[str, str], Counter] = {}
         self._received = Counter(
             "entrepot_layer_bytes_received", "Bytes of layers that arrived and were kept.", registry=registry
+        )
+        self._blobs_collected = Counter(
+            "entrepot_garbage_collected", "Blobs and manifests removed as garbage.", ["cause"], registry=registry
+        )
+        self._bytes_collected = Counter(
+            "entrepot_garbage_collected_bytes",
+            "Bytes of blobs and manifests removed as garbage.",
+            ["cause"],
+            registry=registry,
         )
         self._sent = Counter("entrepot_layer_bytes_sent", "Bytes of layers that were sent.", registry=registry)
 
@@ -45,6 +56,11 @@ class PrometheusCounters:
     def layer_bytes_sent(self, count: int) -> None:
         """See Counters."""
         self._sent.inc(count)
+
+    def collected(self, cause: Cause, count: int, size: int) -> None:
+        """See Counters."""
+        self._blobs_collected.labels(cause).inc(count)
+        self._bytes_collected.labels(cause).inc(size)
 
 
 def make_metrics() -> tuple[PrometheusCounters, Callable[[], bytes]]:

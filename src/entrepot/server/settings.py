@@ -50,6 +50,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " the data folder."
         ),
     ] = None
+    storage: Annotated[
+        Annotated[str, Meta(pattern="^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?$")] | None,
+        Meta(description="The S3 bucket for the layers, as s3://BUCKET/PREFIX. Default: the data folder."),
+    ] = None
+    s3_endpoint: Annotated[
+        Annotated[str, Meta(pattern="^https?://[^/]+/?$")] | None,
+        Meta(description="The URL of the S3 server. Default: AWS's own for the region."),
+    ] = None
+    s3_region: Annotated[str | None, Meta(description="The region of the bucket. Default: as boto3 finds it.")] = (
+        None
+    )
+    s3_redirect: Annotated[
+        bool, Meta(description="Send clients that download a layer to the bucket, by a presigned URL.")
+    ] = False
+    s3_redirect_endpoint: Annotated[
+        Annotated[str, Meta(pattern="^https?://[^/]+/?$")] | None,
+        Meta(description="The URL of the S3 server as clients reach it. Default: s3_endpoint."),
+    ] = None
+    s3_redirect_seconds: Annotated[
+        int, Meta(ge=60, le=3600, description="Seconds for which a presigned URL works.")
+    ] = 900
     workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1
     public_url: Annotated[
         str | None,
@@ -149,6 +170,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "it is not of the form postgresql://USER:PASSWORD@HOST:PORT/NAME, with every character of the user"
                 " and the password that is neither a letter nor a digit percent-encoded",
             )
+        if self.storage is None and (self.s3_endpoint or self.s3_region or self.s3_redirect):
+            raise BadSetting("storage", "without it the settings that begin with s3_ have no use")
         if (self.access_key_id is None) != (self.secret_access_key is None):
             raise BadSetting(
                 "access_key_id", "access_key_id and secret_access_key are given together or not at all"

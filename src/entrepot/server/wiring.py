@@ -3,27 +3,29 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from sqlalchemy.exc import DBAPIError
 
-from entrepot.core.clock import system_clock
+from entrepot.core.clock import Clock, system_clock
 from entrepot.features.audit.denials import Denials
 from entrepot.features.identity.access_keys import AccessKeySecrets
 from entrepot.features.identity.failures import FailedLogins
 from entrepot.features.identity.issuers import Issuers, fetch_document
 from entrepot.features.identity.sessions import SessionSecrets
 from entrepot.features.layers.hashes import UploadHashes
+from entrepot.features.layers.rules import LIFETIMES, Lifetimes
+from entrepot.features.multiparts.ledger import MetadataPartLedger
 from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import QUOTAS
 from entrepot.features.quotas.tallies import Tallies
 from entrepot.metadata.master_key import claim_master_key
 from entrepot.metadata.port import Metadata
-from entrepot.metadata.schema import migrate, require_schema
+from entrepot.metadata.schema import check_schema, migrate, require_schema
 from entrepot.metadata.sqlite import SQLiteMetadata
 from entrepot.operations.authorities import Authorities, Root
 from entrepot.operations.services import Counters, Services
@@ -32,7 +34,7 @@ from entrepot.server.data_folder import CannotStart
 from entrepot.server.keys import RootKey, load_master_key
 from entrepot.server.settings import Settings
 from entrepot.storage.filesystem import FilesystemStorage
-from entrepot.storage.port import StorageFull
+from entrepot.storage.port import BlobStorage, StorageFull
 
 #: Threads that read, write and hash layers. Two cores hash two layers; the others wait for the disk.
 STORAGE_THREADS = 16
@@ -77,19 +79,20 @@ async def opened_metadata(
 
 
 def prepare_data(settings: Settings, master: MasterKey) -> None:
-    """See that the database can be used, with this master key, and that layers can be kept in the data folder.
+    """See that the database can be used, with this master key, and that layers can be kept.
 
-    Both are made if need be. SQLite is brought to this version's schema, for nobody else uses it; PostgreSQL is
-    not, for others may be at work on it. Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew,
-    WrongMasterKey, StorageUnavailable. Nothing is left open: the workers are forked afterwards.
+    Database and data folder are made if need be. SQLite is brought to this version's schema, for nobody else uses
+    it; PostgreSQL is not, for others may be at work on it. Raises what ``opened_metadata`` raises, and
+    SchemaTooOld, SchemaTooNew, WrongMasterKey, StorageUnavailable. Nothing is left open: the workers are forked
+    afterwards.
     """
 
     async def prepare() -> None:
         async with opened_metadata(settings) as metadata:
             await metadata.write(migrate if settings.database is None else require_schema)
             await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
-        with ThreadPoolExecutor(1) as threads, suppress(StorageFull):  # a full registry still serves what it has
-            await FilesystemStorage(blob_folder(settings.data), threads=threads).check()
+            with ThreadPoolExecutor(1) as threads, suppress(StorageFull):  # a full registry serves what it has
+                await _open_storage(settings, metadata, threads).check()
 
     asyncio.run(prepare())
 
@@ -103,7 +106,7 @@ def _open_metadata(settings: Settings, statement_timeout: float = STATEMENT_TIME
         return PostgreSQLMetadata(
             settings.database,
             random=Random(),  # noqa: S311 (it spreads tries, and guards nothing)
-            connections=_connections(settings.workers),
+            connections=connections_of_a_process(settings.workers),
             statement_timeout=statement_timeout,
         )
     except ImportError as error:
@@ -122,6 +125,28 @@ def _open_sqlite(data: Path) -> Metadata:
     return SQLiteMetadata(path)
 
 
+def _open_storage(settings: Settings, metadata: Metadata, threads: Executor) -> BlobStorage:
+    if settings.storage is None:
+        return FilesystemStorage(blob_folder(settings.data), threads=threads)
+    try:
+        from entrepot.storage.s3 import Redirects, S3Storage  # noqa: PLC0415 (an extra may bring boto3)
+        from entrepot.storage.s3_bucket import Bucket, Location, connect  # noqa: PLC0415 (as above)
+    except ImportError as error:
+        raise CannotStart(
+            f"the setting storage needs {error.name}, which 'pip install entrepot[s3]' installs"
+        ) from None
+    bucket, _, prefix = settings.storage.removeprefix("s3://").rstrip("/").partition("/")
+    location = Location(bucket, prefix and f"{prefix}/", settings.s3_endpoint, settings.s3_region)
+    redirects = None
+    if settings.s3_redirect:
+        seen_by_clients = replace(location, endpoint=settings.s3_redirect_endpoint or location.endpoint)
+        redirects = Redirects(connect(seen_by_clients, connections=1), settings.s3_redirect_seconds)
+    client = connect(location, connections=STORAGE_THREADS)
+    return S3Storage(
+        Bucket(client, location, threads), MetadataPartLedger(metadata), threads=threads, redirects=redirects
+    )
+
+
 async def _check_postgresql(metadata: Metadata) -> None:
     """See, before anything is made there, that the server will do, and takes the parameters of the URL."""
     try:
@@ -130,8 +155,8 @@ async def _check_postgresql(metadata: Metadata) -> None:
         raise CannotStart(f"the setting database is refused: {error.orig}") from None
 
 
-def _connections(workers: int) -> int:
-    """How many connections to write, and as many to read, are open at the most in each process of ``serve``."""
+def connections_of_a_process(workers: int) -> int:
+    """How many connections to write, and as many to read, each worker may open, and the background worker too."""
     return max(FEWEST_CONNECTIONS, CONNECTIONS // (2 * (workers + 1)))
 
 
@@ -143,7 +168,30 @@ class Wired:
     close: Callable[[], Awaitable[None]]
 
 
-def wire(settings: Settings, root_key: RootKey, counters: Counters) -> Wired:
+@dataclass(frozen=True, slots=True)
+class SweepingServices:
+    """What is wired for a command that sweeps beside a running registry; see operations.services.Upkeep."""
+
+    metadata: Metadata
+    storage: BlobStorage
+    counters: Counters
+    clock: Clock = system_clock
+    lifetimes: Lifetimes = LIFETIMES
+
+
+@asynccontextmanager
+async def opened_for_sweeping(settings: Settings, counters: Counters) -> AsyncGenerator[SweepingServices]:
+    """Database and storage of an installation that is there, for as long as the block runs; it makes nothing.
+
+    Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew.
+    """
+    async with opened_metadata(settings) as metadata:
+        await metadata.look_up(check_schema)
+        with ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage") as threads:
+            yield SweepingServices(metadata, _open_storage(settings, metadata, threads), counters)
+
+
+def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: Lifetimes = LIFETIMES) -> Wired:
     """Build the services of one process over its data folder."""
     threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
     metadata = _open_metadata(settings)
@@ -153,7 +201,7 @@ def wire(settings: Settings, root_key: RootKey, counters: Counters) -> Wired:
     access_key_secrets, session_secrets, denials = AccessKeySecrets(master), SessionSecrets(master), Denials()
     services = Services(
         metadata=metadata,
-        storage=FilesystemStorage(blob_folder(settings.data), threads=threads),
+        storage=_open_storage(settings, metadata, threads),
         signer=signer,
         counters=counters,
         clock=system_clock,
@@ -181,6 +229,7 @@ def wire(settings: Settings, root_key: RootKey, counters: Counters) -> Wired:
         quotas=quotas,
         buckets=TokenBuckets(quotas.rates),
         tallies=Tallies(),
+        lifetimes=lifetimes,
     )
 
     async def close() -> None:

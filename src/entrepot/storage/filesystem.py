@@ -63,6 +63,9 @@ class FilesystemStorage:
         """See the port; a sealed blob is never cut again: another size than its own is Fenced."""
         await _run(self._threads, self._disk.seal, self._disk.path(key), size, epoch)
 
+    async def make_readable(self, key: str, *, size: int, epoch: int) -> None:
+        """See the port; every byte is readable once it is written."""
+
     async def read(self, key: str, *, start: int, length: int) -> AsyncGenerator[bytes]:
         """See the port."""
         path, position, end = self._disk.path(key), start, start + length
@@ -76,6 +79,14 @@ class FilesystemStorage:
     async def delete(self, key: str) -> None:
         """See the port; after a power cut the key is still absent."""
         await _run(self._threads, self._disk.delete, self._disk.path(key))
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """See the port."""
+        for key in keys:
+            await self.delete(key)
+
+    async def direct_url(self, key: str) -> None:
+        """See the port."""
 
     async def check(self) -> None:
         """See the port."""

@@ -63,6 +63,9 @@ class MemoryStorage:
         del blob.content[size:]
         blob.closed = True
 
+    async def make_readable(self, key: str, *, size: int, epoch: int) -> None:
+        """See the port; every byte is readable once it is written."""
+
     async def read(self, key: str, *, start: int, length: int) -> AsyncGenerator[bytes]:
         """See the port."""
         blob = self._blobs.get(_checked(key))
@@ -78,9 +81,21 @@ class MemoryStorage:
         if blob is not None:
             blob.closed = True
 
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """See the port."""
+        for key in keys:
+            await self.delete(key)
+
+    async def direct_url(self, key: str) -> None:
+        """See the port."""
+
     async def check(self) -> None:
         """See the port."""
         self.require_room()
+
+    def keys(self) -> set[str]:
+        """Every key that has bytes: for tests, since the registry never lists."""
+        return set(self._blobs)
 
     def require_room(self) -> None:
         """Raise StorageFull when the capacity has been reached."""

@@ -63,7 +63,10 @@ class BlobWriter(Protocol):
         ...
 
     async def sync(self) -> None:
-        """Return when every byte written so far survives a power cut."""
+        """Return when every byte written so far survives a power cut.
+
+        Only what has been synced counts: a later writer may begin here, and a seal may end here.
+        """
         ...
 
 
@@ -75,8 +78,9 @@ class BlobStorage(Protocol):
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """Open ``key`` for appending at ``offset`` and fence every older epoch.
 
-        Bytes that lie beyond ``offset`` are garbage of an earlier attempt and are overwritten. A block that is
-        left by an exception takes back what was written in it: a push without room gives its room back.
+        The offset is 0, or where some writer has synced. Bytes that lie beyond ``offset`` are garbage of an
+        earlier attempt and are overwritten. A block that is left by an exception takes back what was written in
+        it: a push without room gives its room back.
         ``hasher`` sees each byte once, in order, in the thread that writes it. Raises Fenced when a
         newer epoch is already known, BlobDamaged when fewer than ``offset`` bytes are there.
         """
@@ -90,8 +94,15 @@ class BlobStorage(Protocol):
         """
         ...
 
+    async def make_readable(self, key: str, *, size: int, epoch: int) -> None:
+        """Let the first ``size`` bytes of an unsealed blob be read, by the writer with the newest epoch.
+
+        A storage that can read only what is sealed seals it, and raises what ``seal`` does.
+        """
+        ...
+
     def read(self, key: str, *, start: int, length: int) -> AsyncGenerator[bytes]:
-        """Yield exactly ``length`` bytes from ``start``, in chunks of at most 1 MiB.
+        """Yield exactly ``length`` bytes of a readable blob from ``start``, in chunks of at most 1 MiB.
 
         Raises BlobDamaged when the bytes are not all there, also in the middle. Closing the
         iterator stops reading at once.
@@ -100,6 +111,14 @@ class BlobStorage(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove ``key`` and all that belongs to it; absent keys are fine."""
+        ...
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove these as ``delete`` does, in as few steps as the storage has; an error may leave some of them."""
+        ...
+
+    async def direct_url(self, key: str) -> str | None:
+        """A URL at which anybody can GET a sealed blob for a while, at most an hour; None where there is none."""
         ...
 
     async def check(self) -> None:

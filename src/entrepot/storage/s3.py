@@ -5,11 +5,12 @@ PREFIX/4f/4f1c…e2.3     while it is being uploaded: bytes that are too few for
 PREFIX/check            what ``check`` writes
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from entrepot.core.digest import Hasher
@@ -24,23 +25,35 @@ if TYPE_CHECKING:
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MIB = 2**20
 #: What a read takes at a time.
-_CHUNK = 256 * 1024
+_CHUNK = 512 * 1024
 #: The buffers of all writers of a worker, and how many seconds a writer waits for room in them.
 _BUFFERS, _PATIENCE = 256 * _MIB, 20.0
 #: The epoch of a blob that is being deleted: above every writer's.
 _DELETED = 2**62
+#: Seconds between two looks at an object that somebody else completes; on some servers that copies it.
+_PAUSES = [0.05 * 2**number for number in range(6)] + [2.0] * 24
 _PROBE = b"."
+
+
+@dataclass(frozen=True, slots=True)
+class Redirects:
+    """Downloads go to URLs that ``client`` signs and that work for so many ``seconds``.
+
+    The client's endpoint is the one by which clients of the registry reach the bucket.
+    """
+
+    client: "S3Client"
+    seconds: int
 
 
 class S3Storage:
     """Blobs in ``bucket``; ``ledger`` remembers their uploads, for all replicas alike.
 
-    Downloads are redirected to URLs signed by ``redirects``, a client of the endpoint as clients of the registry
-    see it; without it they are streamed.
+    Without ``redirects`` downloads are streamed.
     """
 
     def __init__(
-        self, bucket: Bucket, ledger: PartLedger, *, threads: Executor, redirects: "S3Client | None" = None
+        self, bucket: Bucket, ledger: PartLedger, *, threads: Executor, redirects: Redirects | None = None
     ) -> None:
         self._bucket = bucket
         self._ledger = ledger
@@ -115,22 +128,38 @@ class S3Storage:
         _checked(key)
         while not await self._decide_to_seal(key, size, epoch):
             pass  # the ledger has changed meanwhile
-        head, name = await self._ledger.find(key), object_name(key)
-        if head is not None and head.upload_id is not None:
-            if size:
-                parts = [part for part in await self._ledger.parts(key) if part.end <= size]
-                await self._bucket.complete(name, head.upload_id, parts)
-            else:
-                await self._bucket.abort(name, head.upload_id)
-        if head is not None and not size:
-            await self._bucket.put(name, b"")
-        stored = await self._bucket.size(name)
+        head = await self._ledger.find(key)
+        if head is None:
+            stored = await self._bucket.size(object_name(key))
+        else:
+            stored = await self._assemble(key, head, size)
         if stored != size:
             raise BlobDamaged("they are missing" if stored is None else f"{stored} of {size} bytes are there")
         if head is not None:
             if head.tails:
                 await self._bucket.delete([tail_name(key, tail.number) for tail in head.tails])
             await self._ledger.forget(key, head)
+
+    async def _assemble(self, key: str, head: Multipart, size: int) -> int | None:
+        """Make the object of the parts; gives the size that S3 says it has."""
+        name = object_name(key)
+        if not size:
+            if head.upload_id is not None:
+                await self._bucket.abort(name, head.upload_id)
+            await self._bucket.put(name, b"")
+        elif head.upload_id is not None:
+            parts = [part for part in await self._ledger.parts(key) if part.end <= size]
+            if not await self._bucket.complete(name, head.upload_id, parts):
+                return await self._size_once_complete(name)
+        return await self._bucket.size(name)
+
+    async def _size_once_complete(self, name: str) -> int:
+        """The size of an object that somebody else completes: the upload goes before the object is there."""
+        for pause in _PAUSES:
+            if (size := await self._bucket.size(name)) is not None:
+                return size
+            await asyncio.sleep(pause)
+        raise StorageUnavailable("an upload is still being completed")
 
     async def _decide_to_seal(self, key: str, size: int, epoch: int) -> bool:
         """Shut writers out at ``size`` bytes, all of them in parts; False when others were quicker."""
@@ -175,6 +204,10 @@ class S3Storage:
             part = Part(number, size, etag)
         return await self._ledger.replace(key, head, head.changed(epoch=epoch, sealed_size=size), [part])
 
+    async def make_readable(self, key: str, *, size: int, epoch: int) -> None:
+        """See the port; S3 has no call that reads an upload."""
+        await self.seal(key, size=size, epoch=epoch)
+
     async def read(self, key: str, *, start: int, length: int) -> AsyncGenerator[bytes]:
         """See the port."""
         name = object_name(_checked(key))
@@ -191,11 +224,13 @@ class S3Storage:
                 left -= len(chunk)
                 yield chunk
 
-    async def direct_url(self, key: str, *, seconds: int) -> str | None:
+    async def direct_url(self, key: str) -> str | None:
         """See the port."""
         if self._redirects is None:
             return None
-        return await self._bucket.presign(self._redirects, object_name(_checked(key)), seconds)
+        return await self._bucket.presign(
+            self._redirects.client, object_name(_checked(key)), self._redirects.seconds
+        )
 
     async def delete(self, key: str) -> None:
         """See the port."""

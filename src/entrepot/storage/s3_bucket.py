@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import boto3
 from botocore.config import Config
@@ -40,7 +40,7 @@ T = TypeVar("T")
 #: Keys that one DeleteObjects takes.
 MOST_KEYS = 1000
 #: Seconds until a call is given up, to connect and between two pieces of an answer.
-_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 30
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 60
 _ATTEMPTS = 4
 
 _CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d+)")
@@ -188,7 +188,7 @@ class Bucket:
         )
         return answer["UploadId"]
 
-    async def put_part(self, name: str, upload_id: str, number: int, content: bytes) -> str:
+    async def put_part(self, name: str, upload_id: str, number: int, content: bytes | bytearray) -> str:
         """Store a part; gives its ETag. Raises Fenced once the upload has been aborted or completed."""
         try:
             answer = await self._run(
@@ -197,14 +197,14 @@ class Bucket:
                 Key=self._prefix + name,
                 UploadId=upload_id,
                 PartNumber=number,
-                Body=content,
+                Body=cast(bytes, content),  # its stubs know no bytearray
             )
         except _Absent:
             raise Fenced from None
         return answer["ETag"]
 
-    async def complete(self, name: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Make an object of the parts; an upload that is gone is taken for completed.
+    async def complete(self, name: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Make an object of the parts; False for an upload that is gone: it is completed, or being so.
 
         Raises BlobDamaged when S3 has other parts than these.
         """
@@ -217,7 +217,8 @@ class Bucket:
                 MultipartUpload={"Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in parts]},
             )
         except _Absent:
-            return
+            return False
+        return True
 
     async def abort(self, name: str, upload_id: str) -> None:
         """Drop an upload and its parts; one that is gone is fine."""

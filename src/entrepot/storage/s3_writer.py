@@ -113,7 +113,7 @@ class S3Writer:
         """See the port: parts and tail are in S3, and the ledger says so."""
         if self._is_first and not self._part_size and len(self._buffer) >= SMALLEST_PART:
             self._part_size = len(self._buffer)
-            await self._send(self._cut_off(self._part_size))
+            await self._send(self._cut_off())
         await self._finish_sending()
         position = self._end + len(self._buffer)
         if position == self._synced:
@@ -149,23 +149,31 @@ class S3Writer:
         if found is None or (found.epoch, found.revision) != (self._head.epoch, self._head.revision):
             raise Fenced
 
-    def _append(self, chunks: Sequence[bytes]) -> list[bytes]:
-        """Hash and keep the chunks; gives the parts that are full."""
+    def _append(self, chunks: Sequence[bytes]) -> list[bytearray]:
+        """Hash and keep the chunks; gives the parts that are full. No byte is copied a second time."""
+        full: list[bytearray] = []
         for chunk in chunks:
             self._hasher.update(chunk)
-            self._buffer += chunk
-        if not self._part_size:
-            if len(self._buffer) <= LARGEST_PART:
-                return []  # it may be all there is
-            self._part_size = PART_SIZE
-        return [self._cut_off(self._part_size) for _ in range(len(self._buffer) // self._part_size)]
+            rest = memoryview(chunk)
+            while rest:
+                if not self._part_size and len(self._buffer) == LARGEST_PART:
+                    self._part_size = PART_SIZE  # there is more than one part
+                if len(self._buffer) >= self._part_size > 0:
+                    full.append(self._cut_off())
+                room = (self._part_size or LARGEST_PART) - len(self._buffer)
+                self._buffer += rest[:room]
+                rest = rest[room:]
+        if len(self._buffer) == self._part_size:
+            full.append(self._cut_off())
+        return full
 
-    def _cut_off(self, size: int) -> bytes:
-        part = bytes(memoryview(self._buffer)[:size])
-        del self._buffer[:size]
+    def _cut_off(self) -> bytearray:
+        """A part from the front of the buffer; nearly always that is all of it."""
+        part, self._buffer = self._buffer, self._buffer[self._part_size :]
+        del part[self._part_size :]
         return part
 
-    async def _send(self, part: bytes) -> None:
+    async def _send(self, part: bytearray) -> None:
         """Begin to send a part, once the one before it is there."""
         await self._finish_sending()
         number = await self._take_number()
@@ -201,7 +209,7 @@ class S3Writer:
         stored = replace(tail, size=len(content), part=part)
         await self._record(tails=(*tails, stored), next_part=self._next_part)
 
-    def _put_part(self, number: int, content: bytes) -> asyncio.Task[str]:
+    def _put_part(self, number: int, content: bytes | bytearray) -> asyncio.Task[str]:
         assert self._head.upload_id is not None
         return asyncio.create_task(
             self._bucket.put_part(object_name(self._key), self._head.upload_id, number, content)

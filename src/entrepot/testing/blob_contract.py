@@ -158,6 +158,17 @@ class BlobContract:
         assert b"".join(chunks) == content[start : start + length]
         assert all(0 < len(chunk) <= MIB for chunk in chunks)
 
+    async def test_an_upload_can_be_read_before_it_is_sealed(self, storage: BlobStorage) -> None:
+        """Whoever completes it without having received its bytes reads them, and seals it then."""
+        content = secrets.token_bytes(12 * MIB)
+        await upload(storage, content)
+
+        await storage.make_readable(KEY, size=len(content), epoch=2)
+
+        assert await fetch(storage, len(content)) == content
+        await storage.seal(KEY, size=len(content), epoch=2)
+        assert await fetch(storage, len(content)) == content
+
     async def test_a_read_may_stop_early(self, storage: BlobStorage) -> None:
         """A reader that has gone away leaves the blob readable and deletable."""
         content = secrets.token_bytes(3 * MIB)

@@ -16,6 +16,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from entrepot.core.address import PublicURL
+from entrepot.core.garbage import Cause
 from entrepot.core.partitions import RegistryId
 from entrepot.features.audit.denials import Denials
 from entrepot.features.identity.access_keys import AccessKeySecrets
@@ -66,6 +67,8 @@ class MemoryCounters:
     operations: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     bytes_received: int = 0
     bytes_sent: int = 0
+    collected_count: Counter[Cause] = field(default_factory=Counter[Cause])
+    collected_bytes: Counter[Cause] = field(default_factory=Counter[Cause])
 
     def operation(self, name: str, outcome: str) -> None:
         """See Counters."""
@@ -78,6 +81,11 @@ class MemoryCounters:
     def layer_bytes_sent(self, count: int) -> None:
         """See Counters."""
         self.bytes_sent += count
+
+    def collected(self, cause: Cause, count: int, size: int) -> None:
+        """See Counters."""
+        self.collected_count[cause] += count
+        self.collected_bytes[cause] += size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

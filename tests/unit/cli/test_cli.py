@@ -27,7 +27,7 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["config"], ["config", "show"], ["version"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["migrate"], ["config"], ["config", "show"], ["version"]])
 def test_every_command_explains_itself(tmp_path: Path, command: list[str]) -> None:
     """On standard output, with exit code 0."""
     ended = run(*command, "--help", cwd=tmp_path)

@@ -3,15 +3,19 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from entrepot.metadata.port import MetadataUnavailable
 from entrepot.metadata.schema import SCHEMA_VERSION, migrate
 from entrepot.metadata.sqlite import NetworkFileSystem, SQLiteMetadata, file_system_of, refuse_network_file_system
+
+Change = Callable[[Connection], Any]
 
 MOUNTS = r"""
 22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw
@@ -200,3 +204,116 @@ def test_a_network_file_system_is_refused() -> None:
         refuse_network_file_system(Path("/srv/registry"), MOUNTS)
 
     refuse_network_file_system(Path("/var/lib"), MOUNTS)
+
+
+def adding(number: int) -> Change:
+    """A change that inserts a row."""
+
+    def change(connection: Connection) -> int:
+        connection.execute(
+            text("INSERT INTO manifests VALUES (:digest, '', x'00')"), {"digest": f"sha256:{number}"}
+        )
+        return number
+
+    return change
+
+
+def digests(connection: Connection) -> list[str]:
+    """What was inserted."""
+    return sorted(row[0] for row in connection.execute(text("SELECT digest FROM manifests")))
+
+
+async def together(metadata: SQLiteMetadata, *changes: Change) -> list[object]:
+    """What comes of changes that have to wait for another one, and so find each other."""
+    entered, released = threading.Event(), threading.Event()
+
+    def hold(connection: Connection) -> None:
+        entered.set()
+        released.wait()
+
+    first = asyncio.create_task(metadata.write(hold))
+    await asyncio.to_thread(entered.wait)
+    others = [asyncio.create_task(metadata.write(change)) for change in changes]
+    await asyncio.sleep(0)
+    released.set()
+    await first
+    return await asyncio.gather(*others, return_exceptions=True)
+
+
+async def test_changes_that_wait_share_one_commit(metadata: SQLiteMetadata) -> None:
+    """The disk is flushed once for all of them; each gets its own result."""
+    transactions: set[int] = set()
+
+    def noting(number: int) -> Change:
+        def change(connection: Connection) -> int:
+            transactions.add(id(connection.get_transaction()))
+            return adding(number)(connection)
+
+        return change
+
+    results = await together(metadata, *(noting(number) for number in range(5)))
+
+    assert results == [0, 1, 2, 3, 4]
+    assert len(transactions) == 1
+    assert len(await metadata.read(digests)) == 5
+
+
+async def test_a_change_that_is_refused_leaves_its_neighbours_alone(metadata: SQLiteMetadata) -> None:
+    """What it did is undone, what they did is committed; a broken constraint is such a refusal too."""
+
+    def refused(connection: Connection) -> None:
+        adding(7)(connection)
+        raise LookupError("mine")
+
+    def twice(connection: Connection) -> None:
+        adding(8)(connection)
+        adding(8)(connection)
+
+    results = await together(metadata, adding(1), refused, twice, adding(2))
+
+    assert results[0] == 1
+    assert results[3] == 2
+    assert isinstance(results[1], LookupError)
+    assert isinstance(results[2], IntegrityError)
+    assert await metadata.read(digests) == ["sha256:1", "sha256:2"]
+
+
+async def test_a_failure_that_undoes_the_transaction_is_told_to_its_own_change(metadata: SQLiteMetadata) -> None:
+    """A disk that is full for one change is not for the others: each is tried again by itself."""
+    runs: list[int] = []
+
+    def counted(connection: Connection) -> int:
+        runs.append(1)
+        return adding(1)(connection)
+
+    def filling(connection: Connection) -> None:
+        fill_the_disk(connection)
+
+    results = await together(metadata, counted, filling)
+
+    assert results[0] == 1
+    assert len(runs) == 2
+    assert isinstance(results[1], MetadataUnavailable)
+    assert await metadata.read(digests) == ["sha256:1"]
+
+
+async def test_a_change_that_is_called_off_while_it_waits_is_never_made(metadata: SQLiteMetadata) -> None:
+    """And those behind it are."""
+    entered, released = threading.Event(), threading.Event()
+
+    def hold(connection: Connection) -> None:
+        entered.set()
+        released.wait()
+
+    first = asyncio.create_task(metadata.write(hold))
+    await asyncio.to_thread(entered.wait)
+    called_off = asyncio.create_task(metadata.write(adding(1)))
+    behind = asyncio.create_task(metadata.write(adding(2)))
+    await asyncio.sleep(0)
+    called_off.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await called_off
+    released.set()
+    await asyncio.gather(first, behind)
+
+    assert await metadata.read(digests) == ["sha256:2"]

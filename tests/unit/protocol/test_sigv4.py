@@ -6,16 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from hashlib import sha256
-from string import ascii_lowercase
+from string import ascii_letters, ascii_lowercase, digits
+from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
+from botocore.utils import normalize_url_path
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from entrepot.core.clock import MINUTE, SECOND
+from entrepot.core.errors import Denied, Invalid
 from entrepot.protocol.sigv4 import (
     Authorization,
     IncompleteSignature,
@@ -173,14 +176,13 @@ def test_the_header_is_read_into_its_parts() -> None:
     )
 
 
+HEADER_NAMES = st.text(ascii_lowercase, min_size=1, max_size=8).map("x-".__add__)
 HEADER_VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40)
 
 
 @given(
     body=st.binary(max_size=200),
-    headers=st.dictionaries(
-        st.text(ascii_lowercase, min_size=1, max_size=8).map("x-".__add__), HEADER_VALUES, max_size=4
-    ),
+    headers=st.dictionaries(HEADER_NAMES, HEADER_VALUES, max_size=4),
     secret_key=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64),
 )
 def test_what_botocore_signs_verifies(body: bytes, headers: dict[str, str], secret_key: str) -> None:
@@ -198,6 +200,118 @@ def test_a_query_is_signed_whatever_is_in_it(params: dict[str, str]) -> None:
     check(replace(request, query=b"&".join(reversed(request.query.split(b"&")))), b"")
 
 
+@st.composite
+def anything_signed(draw: st.DrawFn) -> tuple[SignedRequest, bytes]:
+    """A request that botocore signed, with its body: any method, path, query, headers, session token and body."""
+    segment = st.text(max_size=5).map(lambda text: quote(text, safe="")) | st.sampled_from([".", "..", "%2F", "~"])
+    query = urlencode(
+        draw(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=4)), quote_via=quote
+    )
+    body = draw(st.binary(max_size=50))
+    request = signed(
+        body,
+        draw(st.dictionaries(HEADER_NAMES, HEADER_VALUES, max_size=3)),
+        method=draw(st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])),
+        url=f"{URL}{'/'.join(draw(st.lists(segment, max_size=4)))}?{query}",
+        token=draw(st.none() | st.text(ascii_letters + digits + "+/=", min_size=1, max_size=20)),
+    )
+    return request, body
+
+
+def check_with_its_token(request: SignedRequest, body: bytes, *, now: int, token: str | None) -> None:
+    """Verify a request as a server does that knows which session token belongs to the key."""
+    verify(
+        request,
+        read_authorization(request),
+        secret_key=SECRET_KEY,
+        body_sha256=sha256(body).hexdigest(),
+        now=now,
+        session_token=token,
+    )
+
+
+def token_of(request: SignedRequest) -> str | None:
+    """The session token that a request was signed with."""
+    token = request.value(b"x-amz-security-token")
+    return None if token is None else token.decode()
+
+
+@given(sent=anything_signed())
+def test_any_request_that_botocore_signs_verifies(sent: tuple[SignedRequest, bytes]) -> None:
+    """Whatever is in its parts."""
+    request, body = sent
+
+    check_with_its_token(request, body, now=time_of(request), token=token_of(request))
+
+
+Parts = list[tuple[str, bytes]]
+
+
+def parts_of(request: SignedRequest, body: bytes) -> Parts:
+    """All that a signature covers, by name, and the header with the signature but for the access key id.
+
+    Which secret key has to have signed follows from the id, so another id is never asked for this one's.
+    """
+    before, id_, after = authorization_header(request).partition(ACCESS_KEY.encode())
+    assert id_
+    covered = set(read_authorization(request).signed_headers)
+    headers = [(name, value) for name, value in request.headers if name.decode() in covered]
+    return [
+        ("method", request.method.encode()),
+        ("path", request.path),
+        ("query", request.query),
+        ("body", body),
+        ("before the id", before),
+        ("after the id", after),
+        *[("name", name) for name, _ in headers],
+        *[("value", value) for _, value in headers],
+    ]
+
+
+def put_together(parts: Parts) -> tuple[SignedRequest, bytes]:
+    """The request and the body of such parts."""
+    one = dict(parts)
+    names, values = ([part for kind, part in parts if kind == wanted] for wanted in ("name", "value"))
+    authorization = one["before the id"] + ACCESS_KEY.encode() + one["after the id"]
+    return SignedRequest(
+        method=one["method"].decode("latin-1"),
+        path=one["path"],
+        query=one["query"],
+        headers=[*zip(names, values, strict=True), (b"authorization", authorization)],
+    ), one["body"]
+
+
+def meaning(kind: str, part: bytes) -> object:
+    """What is the same for all ways to write a part: of these, and no others, a signature covers the meaning."""
+    text = part.decode("latin-1")
+    match kind:
+        case "path":
+            return normalize_url_path(f"/{text}")
+        case "query":
+            return sorted(parse_qsl(text, keep_blank_values=True, encoding="latin-1"))
+        case "value":
+            return part.split()
+        case _:
+            return part
+
+
+@given(sent=anything_signed(), data=st.data())
+def test_any_byte_that_is_changed_is_noticed(sent: tuple[SignedRequest, bytes], data: st.DataObject) -> None:
+    """In whichever part, unless it says the same as before, such as one blank for another."""
+    original, body = sent
+    parts = parts_of(original, body)
+    number = data.draw(st.sampled_from([number for number, (_, part) in enumerate(parts) if part]))
+    kind, part = parts[number]
+    place = data.draw(st.integers(0, len(part) - 1))
+    changed = part[:place] + bytes([data.draw(st.integers(0, 255))]) + part[place + 1 :]
+    assume(meaning(kind, changed) != meaning(kind, part))
+
+    parts[number] = (kind, changed)
+
+    with pytest.raises((Denied, Invalid)):
+        check_with_its_token(*put_together(parts), now=time_of(original), token=token_of(original))
+
+
 @pytest.mark.parametrize("path", ["a/b", "a//b/", "a/./b/../c", "a%20b", "~a", "a%2Fb", "%E1%88%B4", ".."])
 def test_paths_are_normalised_as_botocore_does(path: str) -> None:
     """Dot segments go, and what is encoded already is encoded once more."""
@@ -212,6 +326,44 @@ def test_white_space_and_repetition_of_headers_do_not_count() -> None:
     kept = without_header(request, b"x-notes").headers
 
     check(replace(request, headers=[*kept, (b"x-notes", b"  one \t  two "), (b"x-notes", b"three")]))
+
+
+@pytest.mark.parametrize("separator", [b",", b", ", b" ,  "])
+def test_the_parts_of_the_header_are_parted_by_a_comma_and_any_blanks(separator: bytes) -> None:
+    """Signers differ in that."""
+    check(altered(signed(), b", ", separator))
+
+
+def test_a_folded_header_is_the_same_header() -> None:
+    """Its lines, which a server joins by blanks, count as its words (RFC 9112, section 5.2)."""
+    request = signed(headers={"X-Notes": "one two three"})
+
+    check(with_header(request, b"x-notes", b"one  \t  two \t three"))
+
+
+@pytest.mark.parametrize("value", ["\N{LATIN SMALL LETTER E WITH ACUTE}", "\N{GRINNING FACE}"])
+def test_headers_path_and_query_may_be_of_any_script(value: str) -> None:
+    """Bytes of a header count as they are, those of path and query encoded or not."""
+    check(with_header(signed(headers={"X-Notes": f"a{value}b"}), b"x-notes", f"a{value}b".encode()))
+    plain = signed(b"", method="GET", url=f"{URL}{quote(value)}?{quote(value)}={quote(value)}")
+    check(replace(plain, query=f"{value}={value}".encode()), b"")
+
+
+def test_what_is_very_long_verifies_all_the_same() -> None:
+    """What bounds a request is the server, not the signature."""
+    headers = {f"x-{number}": "word " * 1000 for number in range(100)}
+    request = signed(b"{}" * 500_000, headers, url=f"{URL}{'a/' * 5000}?{'b=c&' * 5000}d=e", token="t" * 10_000)
+
+    check_with_its_token(request, b"{}" * 500_000, now=time_of(request), token="t" * 10_000)
+
+
+def test_a_signed_header_that_has_not_arrived_is_missed() -> None:
+    """An empty header and none are two things, so leaving one out is a change."""
+    request = signed(headers={"X-Notes": ""})
+
+    check(request)
+    with pytest.raises(InvalidSignature, match="does not match"):
+        check(without_header(request, b"x-notes"))
 
 
 def test_a_date_header_serves_where_x_amz_date_is_absent() -> None:
@@ -265,12 +417,40 @@ def test_another_body_is_refused() -> None:
         check(signed(b"{}"), b"{ }")
 
 
-def test_a_body_said_to_be_unsigned_is_refused() -> None:
-    """X-Amz-Content-SHA256 does not stand in for the hash of what was received."""
-    request = signed(headers={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
+UNSIGNED = [
+    "UNSIGNED-PAYLOAD",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+    sha256(b"another body").hexdigest(),
+    sha256(b"{}").hexdigest().upper(),
+    "",
+]
 
-    with pytest.raises(InvalidSignature, match="does not match"):
+
+@pytest.mark.parametrize("stated", UNSIGNED)
+def test_another_hash_than_the_bodys_is_refused(stated: str) -> None:
+    """X-Amz-Content-SHA256 does not stand in for the hash of what was received, even in a good signature."""
+    request = signed(headers={"X-Amz-Content-SHA256": stated})
+
+    with pytest.raises(InvalidSignature) as refused:
         check(request)
+
+    assert refused.value.message == (
+        "The provided 'x-amz-content-sha256' header does not match what was computed."
+    )
+
+
+@pytest.mark.parametrize("stated", UNSIGNED)
+def test_another_hash_than_the_bodys_is_refused_where_it_is_not_signed_too(stated: str) -> None:
+    """A header that nobody acts upon does not pass either."""
+    with pytest.raises(InvalidSignature, match="x-amz-content-sha256"):
+        check(with_header(signed(), b"x-amz-content-sha256", stated.encode()))
+
+
+def test_the_bodys_own_hash_may_be_stated() -> None:
+    """As some clients do for every service."""
+    check(signed(headers={"X-Amz-Content-SHA256": sha256(b"{}").hexdigest()}))
 
 
 def test_another_secret_key_is_refused() -> None:
@@ -292,14 +472,17 @@ def test_headers_that_steer_a_request_must_be_signed(header: str, spelling: str)
         check_scope(request, replace(authorization, signed_headers=names), now=time_of(request))
 
 
-@pytest.mark.parametrize("name", [b"host", b"x-amz-date", b"x-amz-target", b"authorization"])
+@pytest.mark.parametrize(
+    "name",
+    [b"host", b"x-amz-date", b"x-amz-target", b"authorization", b"x-amz-security-token", b"x-amz-content-sha256"],
+)
 def test_headers_that_steer_a_request_may_come_once(name: bytes) -> None:
     """Of two such headers, one part of a server might believe the first and another the second."""
-    request = signed()
+    request = signed(headers={"X-Amz-Content-SHA256": sha256(b"{}").hexdigest()}, token="session")
     twice = replace(request, headers=[*request.headers, (name, request.values(name)[0])])
 
     with pytest.raises(IncompleteSignature, match=f"'{name.decode()}' may be sent only once"):
-        check(twice, now=time_of(request))
+        check_with_its_token(twice, b"{}", now=time_of(request), token="session")
 
 
 @pytest.mark.parametrize("away", [-5 * MINUTE, 0, 5 * MINUTE])
@@ -308,6 +491,23 @@ def test_five_minutes_of_skew_are_allowed(away: int) -> None:
     request = signed()
 
     check(request, now=time_of(request) + away)
+
+
+def test_a_date_that_nobody_signed_does_not_serve() -> None:
+    """It could be made newer on the way."""
+    request = with_header(without_header(signed(), b"x-amz-date"), b"date", b"Sun, 30 Aug 2015 12:36:00 GMT")
+
+    with pytest.raises(IncompleteSignature, match="either a 'X-Amz-Date' or a 'Date' header"):
+        check(request, now=0)
+
+
+def test_x_amz_date_comes_before_date() -> None:
+    """As AWS says: Date is set by libraries and changed by proxies."""
+    request = with_header(signed(), b"date", b"Sun, 30 Aug 2015 12:36:00 GMT")
+
+    check(request)
+    with pytest.raises(InvalidSignature, match="not yet current"):
+        check(request, now=time_of(vector(b"20150830T123600Z")))
 
 
 def test_an_old_signature_has_expired() -> None:
@@ -392,6 +592,7 @@ def test_a_request_without_a_signature_misses_a_token(header: bytes | None) -> N
     ("old", "new", "reason"),
     [
         (b"AWS4-HMAC-SHA256", b"AWS4-HMAC-SHA1", "Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA1'"),
+        (b"AWS4-HMAC-SHA256", b"AWS4-ECDSA-P256-SHA256", "'algorithm': 'AWS4-ECDSA-P256-SHA256'"),
         (b"Credential=", b"Credentials=", "is not a valid and new key=value pair"),
         (b"Signature=", b"Credential=", "is not a valid and new key=value pair"),
         (b"SignedHeaders=", b"", "is not a valid and new key=value pair"),

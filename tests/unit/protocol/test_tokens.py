@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from entrepot.core.clock import HOUR
 from entrepot.core.errors import InvalidParameter
+from entrepot.features.identity.tokens import AuthorizationToken
 from entrepot.protocol.tokens import (
-    AuthorizationToken,
     DownloadTicket,
     InvalidToken,
     MasterKey,
@@ -32,7 +32,7 @@ def signer() -> Signer:
 def token(expires_at: int = NOW + 12 * HOUR) -> AuthorizationToken:
     """An authorization token of the root user."""
     return AuthorizationToken(
-        principal="arn:aws:iam::000000000000:root",
+        principal_id="000000000000",
         account="000000000000",
         region="us-east-1",
         access_key_id="AKIDEXAMPLE",

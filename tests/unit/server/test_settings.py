@@ -52,6 +52,11 @@ def test_the_command_line_goes_before_all(file: Path) -> None:
         ("access_key_id", "AKIAWITHOUTASECRET0"),
         ("profile", "aws"),
         ("quotas", "on"),
+        ("database", "mysql://u:p@localhost/entrepot"),
+        ("database", "postgresql://u:p@localhost"),
+        ("database", "postgresql://u:p@localhost/"),
+        ("database", "postgresql://u:p@[::1/entrepot"),
+        ("database", "postgresql://u:p@localhost:port/entrepot"),
         ("no_such_setting", 1),
     ],
 )
@@ -63,11 +68,39 @@ def test_a_bad_setting_is_named(name: str, value: object) -> None:
     assert name in refused.value.message
 
 
-def test_a_secret_is_never_shown() -> None:
+@pytest.mark.parametrize("name", ["secret_access_key", "database"])
+def test_a_secret_is_never_shown(name: str) -> None:
     """Neither `config show` nor a log of the settings gives it away."""
-    pair = {"access_key_id": "AKIAEXAMPLEEXAMPLE00", "secret_access_key": "a-secret-of-no-value"}
+    given = {
+        "access_key_id": "AKIAEXAMPLEEXAMPLE00",
+        "secret_access_key": "a-secret-of-no-value",
+        "database": "postgresql://entrepot:a-secret-of-no-value@localhost/entrepot",
+    }
 
-    settings = Settings.load(pair, {}, None)
+    settings = Settings.load(given, {}, None)
 
-    assert settings.shown()["secret_access_key"] == "(hidden)"
+    assert settings.shown()[name] == "(hidden)"
     assert "a-secret-of-no-value" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://entrepot:p%40ss%2Fword@db.example.com:5433/entrepot",
+        "postgres://entrepot@[2001:db8::1]:5432/entrepot?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "postgresql://entrepot@one:5432,two:5432/entrepot",
+        "postgresql:///entrepot?host=/run/postgresql",
+    ],
+)
+def test_a_database_is_named_as_libpq_has_it(url: str) -> None:
+    """With addresses, several servers, parameters, and sockets."""
+    assert Settings.load({"database": url}, {}, None).database == url
+
+
+@pytest.mark.parametrize("password", ["pa/ss", "pa#ss", "pa?ss", "12/ss@x"])
+def test_a_bad_url_of_a_database_does_not_give_its_password_away(password: str) -> None:
+    """A character that had to be encoded is the commonest mistake, and its line ends up in logs."""
+    with pytest.raises(BadSetting) as refused:
+        Settings.load({"database": f"postgresql://entrepot:{password}@localhost:5432/entrepot"}, {}, None)
+
+    assert "ss" not in refused.value.message.replace("password", "").replace("PASSWORD", "")

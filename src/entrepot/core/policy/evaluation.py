@@ -155,6 +155,11 @@ class StatementTrace:
         return sum(not each.matched for each in (*self.elements, *self.conditions))
 
     @property
+    def is_about_action(self) -> bool:
+        """True when the request's action is one that the statement is about."""
+        return all(each.matched for each in self.elements if each.element in {"Action", "NotAction"})
+
+    @property
     def applies(self) -> bool:
         """True when the statement has a say."""
         return self.misses == 0
@@ -222,7 +227,10 @@ class Decision:
 
     @property
     def nearest_miss(self) -> StatementTrace | None:
-        """Of the statements that would have allowed what was not allowed, the one with the fewest misses."""
+        """Of the statements that would have allowed what was not allowed, the one with the fewest misses.
+
+        Those about the action come before those about others, whatever else they miss.
+        """
         if self.outcome is not Outcome.IMPLICIT_DENY:
             return None
         walk = _Walk(self.request, self.policies)
@@ -233,7 +241,7 @@ class Decision:
             for statement in _statements(policy)
             if statement.effect is Effect.ALLOW
         )
-        return min(candidates, key=lambda traced: traced.misses, default=None)
+        return min(candidates, key=lambda traced: (not traced.is_about_action, traced.misses), default=None)
 
 
 def evaluate(request: AccessRequest, policies: Policies) -> Decision:

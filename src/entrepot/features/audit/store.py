@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from entrepot.core.partitions import RegistryId
 from entrepot.features.audit.denials import Denial, Denied
+from entrepot.metadata.insert import insert_rows
 from entrepot.metadata.tables import audit_records
 
 
@@ -22,18 +23,17 @@ def record(
     now: int,
 ) -> None:
     """Write down one change."""
-    connection.execute(
-        insert(audit_records).values(
-            recorded_at=now,
-            request_id=request_id,
-            account=registry.account,
-            region=registry.region,
-            principal=principal,
-            operation=operation,
-            repository=repository,
-            detail=json.dumps(detail),
-        )
-    )
+    row = {
+        "recorded_at": now,
+        "request_id": request_id,
+        "account": registry.account,
+        "region": registry.region,
+        "principal": principal,
+        "operation": operation,
+        "repository": repository,
+        "detail": json.dumps(detail),
+    }
+    insert_rows(connection, audit_records, [row])
 
 
 def has_before(connection: Connection, before: int) -> bool:
@@ -44,31 +44,29 @@ def has_before(connection: Connection, before: int) -> bool:
 
 def record_denials(connection: Connection, sums: Mapping[Denial, Denied], now: int) -> None:
     """Write down denials, a record for each sort with how many there were and when; at most some hundreds."""
-    connection.execute(
-        insert(audit_records),
-        [
-            {
-                "recorded_at": now,
-                "request_id": "",
-                "account": denial.registry.account,
-                "region": denial.registry.region,
-                "principal": denial.principal,
-                "operation": denial.action.partition(":")[2],
-                "repository": denial.resource.partition(":repository/")[2],
-                "detail": json.dumps(
-                    {
-                        "errorCode": "AccessDenied",
-                        "resource": denial.resource,
-                        "reason": denial.reason,
-                        "count": denied.count,
-                        "firstAt": denied.first_at,
-                        "lastAt": denied.last_at,
-                    }
-                ),
-            }
-            for denial, denied in sums.items()
-        ],
-    )
+    rows = [
+        {
+            "recorded_at": now,
+            "request_id": "",
+            "account": denial.registry.account,
+            "region": denial.registry.region,
+            "principal": denial.principal,
+            "operation": denial.action.partition(":")[2],
+            "repository": denial.resource.partition(":repository/")[2],
+            "detail": json.dumps(
+                {
+                    "errorCode": "AccessDenied",
+                    "resource": denial.resource,
+                    "reason": denial.reason,
+                    "count": denied.count,
+                    "firstAt": denied.first_at,
+                    "lastAt": denied.last_at,
+                }
+            ),
+        }
+        for denial, denied in sums.items()
+    ]
+    insert_rows(connection, audit_records, rows)
 
 
 def trim(connection: Connection, before: int, limit: int) -> int:

@@ -20,8 +20,8 @@ class PrincipalKind(StrEnum):
 class Principal:
     """A caller that has proved who it is.
 
-    ``id`` is the account's number for a root, AIDA… for a user, AROA… for a role; ``arn`` what messages and records
-    name: for the session of a role that of the session. ``session`` is set for temporary credentials.
+    ``id`` is the account's number for a root, AIDA… for a user, AROA… for a role; ``arn`` what messages and
+    records name: for the session of a role that of the session. ``session`` is set for temporary credentials.
     """
 
     kind: PrincipalKind

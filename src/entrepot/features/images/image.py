@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 #: The model's ImageFailureCode, as far as it can come up.
 FailureCode = Literal[
     "InvalidImageDigest",
@@ -31,8 +33,7 @@ class ImageFailure:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """An image's row. ``size`` is imageSizeInBytes, ``manifest_size`` in bytes, times in microseconds."""
 
     id: int

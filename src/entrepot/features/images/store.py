@@ -19,8 +19,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
-    insert,
     literal_column,
     select,
     tuple_,
@@ -29,10 +29,11 @@ from sqlalchemy import (
 
 from entrepot.core.digest import Digest
 from entrepot.core.manifest import Manifest
+from entrepot.core.partitions import RegistryId
 from entrepot.features.images.image import Image, ImageId, TaggedImage
-from entrepot.metadata.hot import LookUp
-from entrepot.metadata.insert import insert_if_absent
-from entrepot.metadata.tables import image_references, image_tags, images, manifests, tag_history
+from entrepot.metadata.hot import Change, LookUp
+from entrepot.metadata.insert import insert_if_absent, insert_rows
+from entrepot.metadata.tables import image_references, image_tags, images, manifests, repositories, tag_history
 
 _columns = (
     images.c.id,
@@ -63,11 +64,50 @@ _by_tag = LookUp(
 _zero = literal_column("0", Integer)
 _tagged = images.c.tag_count > _zero
 _untagged = images.c.tag_count == _zero
-_content = LookUp(
-    select(manifests.c.content).where(
-        manifests.c.digest == bindparam("digest"), manifests.c.encryption_key == bindparam("encryption_key")
-    )
+_manifest = (manifests.c.digest == bindparam("digest"), manifests.c.encryption_key == bindparam("encryption_key"))
+_content = LookUp(select(manifests.c.content).where(*_manifest))
+_manifest_held = LookUp(select(manifests.c.digest).where(*_manifest).with_for_update(read=True))
+
+
+_in_named_repository = (
+    repositories.c.account == bindparam("account"),
+    repositories.c.region == bindparam("region"),
+    repositories.c.name == bindparam("name"),
+    images.c.repository_id == repositories.c.id,
 )
+_with_digest = and_(*_in_named_repository, images.c.digest == bindparam("digest"))
+_with_tag = and_(
+    *_in_named_repository,
+    image_tags.c.repository_id == repositories.c.id,
+    image_tags.c.tag == bindparam("tag"),
+    images.c.id == image_tags.c.image_id,
+)
+_with_manifest = and_(manifests.c.digest == images.c.digest, manifests.c.encryption_key == images.c.encryption_key)
+_named_by_digest = LookUp(select(*_columns).where(_with_digest))
+_named_by_tag = LookUp(select(*_columns).where(_with_tag))
+_read_by_digest = LookUp(select(*_columns, manifests.c.content).where(_with_digest, _with_manifest))
+_read_by_tag = LookUp(select(*_columns, manifests.c.content).where(_with_tag, _with_manifest))
+
+
+def find_named(connection: Connection, registry: RegistryId, repository: str, image: ImageId) -> Image | None:
+    """As ``find``, in a repository by its name, in one statement; None also where there is no repository."""
+    look_up = _named_by_tag if image.digest is None else _named_by_digest
+    row = look_up.first(connection, _names(registry, repository, image))
+    return None if row is None else Image(*row)
+
+
+def read_named(
+    connection: Connection, registry: RegistryId, repository: str, image: ImageId
+) -> tuple[Image, bytes] | None:
+    """As ``find_named``, with the manifest's bytes as they were sent."""
+    look_up = _read_by_tag if image.digest is None else _read_by_digest
+    row = look_up.first(connection, _names(registry, repository, image))
+    return None if row is None else (Image(*row[:-1]), row[-1])
+
+
+def _names(registry: RegistryId, repository: str, image: ImageId) -> dict[str, str | None]:
+    names = {"account": registry.account, "region": registry.region, "name": repository}
+    return {**names, "tag": image.tag} if image.digest is None else {**names, "digest": image.digest}
 
 
 def find_by_digest(connection: Connection, repository_id: int, digest: str) -> Image | None:
@@ -89,11 +129,13 @@ def find(connection: Connection, repository_id: int, image: ImageId) -> Image | 
     return find_by_tag(connection, repository_id, image.tag or "")
 
 
-def read_manifest(connection: Connection, digest: str) -> bytes:
-    """The manifest's bytes, exactly as they were sent."""
+def read_manifest(connection: Connection, digest: str) -> bytes | None:
+    """The manifest's bytes, exactly as they were sent.
+
+    None when the last image with it has gone since it was found, which in one snapshot cannot be.
+    """
     row = _content.first(connection, {"digest": digest, "encryption_key": ""})
-    assert row is not None  # an image's manifest is there for as long as the image is
-    return row[0]
+    return None if row is None else row[0]
 
 
 def hold_children(connection: Connection, repository_id: int, digests: Sequence[Digest]) -> dict[str, int]:
@@ -120,7 +162,7 @@ def insert_image(
     On PostgreSQL the row is locked, so a deletion that runs at the same time comes before or after.
     """
     digest = str(manifest.digest)
-    insert_if_absent(connection, manifests, [{"digest": digest, "encryption_key": "", "content": content}])
+    _store_manifest(connection, digest, content)
     values = {
         "repository_id": repository_id,
         "digest": digest,
@@ -140,21 +182,28 @@ def insert_image(
     image = Image(*row)
     is_new = inserted == 1
     if is_new and manifest.references:
-        connection.execute(
-            insert(image_references),
-            [
-                {
-                    "image_id": image.id,
-                    "position": position,
-                    "repository_id": repository_id,
-                    "kind": reference.kind,
-                    "digest": str(reference.digest),
-                    "size": reference.size,
-                }
-                for position, reference in enumerate(manifest.references)
-            ],
-        )
+        references = [
+            {
+                "image_id": image.id,
+                "position": position,
+                "repository_id": repository_id,
+                "kind": reference.kind,
+                "digest": str(reference.digest),
+                "size": reference.size,
+            }
+            for position, reference in enumerate(manifest.references)
+        ]
+        insert_rows(connection, image_references, references)
     return image, is_new
+
+
+def _store_manifest(connection: Connection, digest: str, content: bytes) -> None:
+    """Have the manifest's bytes there, and keep them until the transaction ends, when an image has them."""
+    key = {"digest": digest, "encryption_key": ""}
+    held = None
+    while held is None:  # goes round again only when they are collected at this very moment
+        insert_if_absent(connection, manifests, [{**key, "content": content}])
+        held = _manifest_held.first(connection, key)
 
 
 _tags_of = LookUp(
@@ -175,7 +224,7 @@ class TagMove:
     tag_count: int
 
 
-_count_tag = (
+_count_tag = Change(
     update(images)
     .where(images.c.id == bindparam("counted_id"))
     .values(tag_count=images.c.tag_count + bindparam("by"))
@@ -191,6 +240,14 @@ _move_tag = (
     .where(image_tags.c.repository_id == bindparam("in_repository"), image_tags.c.tag == bindparam("of_tag"))
     .values(image_id=bindparam("image_id"), moved_at=bindparam("moved_at"))
 )
+
+
+def _counted(connection: Connection, image_id: int, by: int) -> tuple[int, str, int | None, int | None]:
+    """Count the tags of an image up or down: how many it has, its digest, its repository, when it was detached."""
+    row = _count_tag.first(connection, {"counted_id": image_id, "by": by})
+    assert row is not None  # a tag's image is there for as long as the tag is
+    count, digest, repository_id, detached_at = row
+    return count, digest, repository_id, detached_at
 
 
 def set_tag(
@@ -215,12 +272,12 @@ def set_tag(
         connection.execute(
             _move_tag, {"in_repository": repository_id, "of_tag": tag, "image_id": image.id, "moved_at": now}
         )
-        left = connection.execute(_count_tag, {"counted_id": image_id, "by": -1}).one()
-        if left.repository_id == repository_id:
-            before = left.digest
+        _, digest, in_repository, detached_at = _counted(connection, image_id, -1)
+        if in_repository == repository_id:
+            before = digest
         else:  # a detached image has lost it already
-            _record_move(connection, repository_id, tag, DRAINED_BY, left.detached_at, left.digest, None)
-    tag_count = connection.execute(_count_tag, {"counted_id": image.id, "by": 1}).one().tag_count
+            _record_move(connection, repository_id, tag, DRAINED_BY, detached_at or now, digest, None)
+    tag_count, *_ = _counted(connection, image.id, 1)
     _record_move(connection, repository_id, tag, moved_by, now, before, image.digest)
     return TagMove(before, tag_count)
 
@@ -238,7 +295,7 @@ def remove_tags(
     removed = _take_off(connection, repository_id, tags, image.id)
     if removed:
         lines = [_move(repository_id, tag, moved_by, now, image.digest, None) for tag in removed]
-        connection.execute(insert(tag_history), lines)
+        insert_rows(connection, tag_history, lines)
     return len(removed)
 
 
@@ -254,7 +311,7 @@ def _take_off(connection: Connection, repository_id: int, tags: Sequence[str], i
         .returning(image_tags.c.tag)
     ).all()
     if removed:
-        connection.execute(_count_tag, {"counted_id": image_id, "by": -len(removed)})
+        _counted(connection, image_id, -len(removed))
     return sorted(removed)
 
 
@@ -268,7 +325,7 @@ def _record_move(
     to_digest: str | None,
 ) -> None:
     line = _move(repository_id, tag, moved_by, now, from_digest, to_digest)
-    connection.execute(insert(tag_history).values(line))
+    insert_rows(connection, tag_history, [line])
 
 
 def _move(
@@ -517,37 +574,50 @@ def has_detached(connection: Connection) -> bool:
     return connection.execute(_oldest_detached).first() is not None
 
 
-def drain_detached(connection: Connection, limit: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a step of draining has removed for good, beside rows: manifests that no image has any more.
+
+    ``named`` are the digests of layers that were named by images which are gone now.
+    """
+
+    repository_id: int
+    named: list[str]
+    manifests: int
+    manifest_bytes: int
+
+
+def drain_detached(connection: Connection, limit: int) -> Drained | None:
     """Remove detached images of a repository, or tags of one that has too many; a tag leaves a line of history.
 
     The repository is that of the image which has waited longest; images that another transaction drains are left
-    to it. At most ``limit`` rows are written; False when there is none to write.
+    to it. At most ``limit`` rows are written, with one for each layer that was named; None when there is none.
     """
     repository_id = connection.scalar(_oldest_detached)
     rows = connection.execute(_detached_from, {"repository_id": repository_id, "limit": limit // 2})
     leaving = {row.id: LeavingImage(*row) for row in rows}
     if repository_id is None or not leaving:
-        return False
-    whole = _that_fit(list(leaving.values()), limit, rows_of_tag=2)
+        return None
+    whole = _that_fit(list(leaving.values()), limit, rows_of_tag=2, rows_of_reference=2)
     if not whole:
         image = next(iter(leaving.values()))
         tags, at = tags_of(connection, image.id)[: limit // 2 - 1], image.detached_at or 0
-        return remove_tags(connection, repository_id, tags, image, moved_by=DRAINED_BY, now=at) > 0
+        removed = remove_tags(connection, repository_id, tags, image, moved_by=DRAINED_BY, now=at)
+        return Drained(repository_id, [], 0, 0) if removed else None
     tags = connection.execute(_delete_tags, {"of_images": whole}).all()
     lines = [
         _move(repository_id, tag, DRAINED_BY, image.detached_at or 0, image.digest, None)
         for tag, image in ((row.tag, leaving[row.image_id]) for row in tags)
     ]
     if lines:
-        connection.execute(insert(tag_history), lines)
-    _delete(connection, whole)
-    return True
+        insert_rows(connection, tag_history, lines)
+    return _delete(connection, repository_id, whole)
 
 
-def drain_images_of(connection: Connection, repository_id: int, limit: int) -> bool:
+def drain_images_of(connection: Connection, repository_id: int, limit: int) -> Drained | None:
     """Remove images of a repository that is itself detached, or tags of one that has too many.
 
-    Its history goes with it, so nothing is added to that. At most ``limit`` rows are written; False when there is
+    Its history goes with it, so nothing is added to that. At most ``limit`` rows are written; None when there is
     none to write.
     """
     leaving: list[LeavingImage] = []
@@ -555,26 +625,37 @@ def drain_images_of(connection: Connection, repository_id: int, limit: int) -> b
         wanted = {"repository_id": repository_id, "after": 0, "limit": limit // 2 - len(leaving)}
         leaving += [LeavingImage(*row) for row in _page(connection, statement, wanted)]
     if not leaving:
-        return False
-    whole = _that_fit(leaving, limit, rows_of_tag=1)
+        return None
+    whole = _that_fit(leaving, limit, rows_of_tag=1, rows_of_reference=1)
     if not whole:
         tags = tags_of(connection, leaving[0].id)[: limit - 1]
-        return bool(_take_off(connection, repository_id, tags, leaving[0].id))
+        removed = _take_off(connection, repository_id, tags, leaving[0].id)
+        return Drained(repository_id, [], 0, 0) if removed else None
     connection.execute(_delete_tags, {"of_images": whole})
-    _delete(connection, whole)
-    return True
+    return _delete(connection, repository_id, whole)
 
 
-def _that_fit(leaving: Sequence[LeavingImage], limit: int, *, rows_of_tag: int) -> list[int]:
-    """The ids of the first images that can be removed whole within ``limit`` rows."""
-    costs = accumulate(1 + image.reference_count + rows_of_tag * image.tag_count for image in leaving)
+def _that_fit(
+    leaving: Sequence[LeavingImage], limit: int, *, rows_of_tag: int, rows_of_reference: int
+) -> list[int]:
+    """The ids of the first images that can be removed whole, with their manifests, within ``limit`` rows."""
+    costs = accumulate(
+        2 + rows_of_reference * image.reference_count + rows_of_tag * image.tag_count for image in leaving
+    )
     return [image.id for image, cost in zip(leaving, costs, strict=True) if cost <= limit]
 
 
-def _delete(connection: Connection, image_ids: Sequence[int]) -> None:
-    """Remove images that have no tags any more, with their references."""
-    connection.execute(_delete_references, {"of_images": image_ids})
-    connection.execute(_delete_images, {"of_images": image_ids})
+def _delete(connection: Connection, repository_id: int, image_ids: Sequence[int]) -> Drained:
+    """Remove images that have no tags any more, with their references, and manifests that no other image has.
+
+    A manifest is locked before it is asked for other images, in a statement of its own: PutImage holds the one
+    that it gives an image to.
+    """
+    named = set(connection.scalars(_delete_references, {"of_images": image_ids}))
+    digests = sorted(set(connection.scalars(_delete_images, {"of_images": image_ids})))
+    connection.execute(_lock_manifests, {"digests": digests}).all()
+    sizes = connection.scalars(_delete_manifests, {"digests": digests}).all()
+    return Drained(repository_id, sorted(named), len(sizes), sum(sizes))
 
 
 #: Whom the history names for tags that were left for the sweep.
@@ -615,8 +696,26 @@ _delete_tags = (
     .where(image_tags.c.image_id.in_(_of_images))
     .returning(image_tags.c.tag, image_tags.c.image_id)
 )
-_delete_references = delete(image_references).where(image_references.c.image_id.in_(_of_images))
-_delete_images = delete(images).where(images.c.id.in_(_of_images))
+_delete_references = (
+    delete(image_references)
+    .where(image_references.c.image_id.in_(_of_images))
+    .returning(image_references.c.digest)
+)
+_delete_images = delete(images).where(images.c.id.in_(_of_images)).returning(images.c.digest)
+_of_digests = manifests.c.digest.in_(bindparam("digests", expanding=True))
+_lock_manifests = select(manifests.c.digest).where(_of_digests).order_by(manifests.c.digest).with_for_update()
+_delete_manifests = (
+    delete(manifests)
+    .where(
+        _of_digests,
+        ~exists(
+            select(images.c.id).where(
+                images.c.digest == manifests.c.digest, images.c.encryption_key == manifests.c.encryption_key
+            )
+        ),
+    )
+    .returning(func.length(manifests.c.content))
+)
 
 
 def has_moves_before(connection: Connection, before: int) -> bool:
@@ -644,3 +743,8 @@ def has_rows(connection: Connection, repository_id: int) -> bool:
     """True while an image that was in the repository still has a row."""
     row = connection.execute(select(images.c.id).where(images.c.detached_from == repository_id).limit(1)).first()
     return row is not None
+
+
+def count_detached(connection: Connection) -> int:
+    """How many detached images wait to be drained. Reads every one of them."""
+    return connection.scalar(select(func.count()).where(images.c.detached_at.is_not(None))) or 0

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
-from entrepot.core.clock import DAY
+from entrepot.core.clock import DAY, HOUR, MINUTE
 from entrepot.core.digest import Digest, InvalidDigest
 from entrepot.features.layers.errors import InvalidLayer
 
@@ -19,11 +20,35 @@ MAX_LAYER_SIZE = 52_000 * MIB
 UPLOAD_LIFE = DAY
 #: For this long after a positive availability answer, the layer is not collected.
 LEASE = DAY
+#: How long a download URL works.
+DOWNLOAD_LIFE = HOUR
+#: By how much the clocks of two replicas may differ.
+CLOCK_SKEW = 5 * MINUTE
 
 
-def is_lease_half_spent(lease_until: int, now: int) -> bool:
-    """True when the lease is due for renewal: so a layer asked for all day costs two writes a day."""
-    return lease_until - now < LEASE // 2
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long promises about layers hold, in microseconds: the same on all replicas, shorter in tests."""
+
+    lease: int = LEASE
+    download: int = DOWNLOAD_LIFE
+    clock_skew: int = CLOCK_SKEW
+
+    def is_half_spent(self, lease_until: int, now: int) -> bool:
+        """True when a lease is due for renewal: so a layer asked for all day costs two writes a day."""
+        return lease_until - now < self.lease // 2
+
+    def past_everywhere(self, now: int) -> int:
+        """The time that is past on every replica's clock when it is ``now`` on this one's."""
+        return now - self.clock_skew
+
+    def unreachable_before(self, now: int) -> int:
+        """What was unreachable then has no download URL any more."""
+        return now - self.download - self.clock_skew
+
+
+#: Those of a registry outside tests.
+LIFETIMES = Lifetimes()
 
 
 def acceptable_digests(candidates: Sequence[str], algorithms: Collection[str]) -> list[Digest]:

@@ -1,18 +1,35 @@
 """The SQL of blobs, of which repository has which, and of uploads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from entrepot.core.digest import Digest
+from entrepot.core.garbage import Cause, Garbage
 from entrepot.features.layers.layer import Layer, Upload
-from entrepot.features.layers.rules import LEASE, MIN_PART_SIZE, UPLOAD_LIFE
+from entrepot.features.layers.rules import MIN_PART_SIZE, UPLOAD_LIFE
 from entrepot.metadata.hot import LookUp
 from entrepot.metadata.insert import insert_if_absent
-from entrepot.metadata.tables import blobs, repository_layers, uploads
+from entrepot.metadata.tables import blobs, image_references, repositories, repository_layers, uploads
 
 _layer = (
     select(
@@ -100,7 +117,7 @@ def hold_layers(connection: Connection, repository_id: int, digests: Sequence[Di
     return {digest: layer for digest, layer in found.items() if layer.blob_id in held}
 
 
-def renew_leases(connection: Connection, repository_id: int, blob_ids: Sequence[int], now: int) -> int:
+def renew_leases(connection: Connection, repository_id: int, blob_ids: Sequence[int], lease_until: int) -> int:
     """Give these links a fresh lease; gives how many of them are still there."""
     result = connection.execute(
         update(repository_layers)
@@ -108,53 +125,59 @@ def renew_leases(connection: Connection, repository_id: int, blob_ids: Sequence[
             repository_layers.c.repository_id == repository_id,
             repository_layers.c.blob_id.in_(sorted(blob_ids)),
         )
-        .values(lease_until=now + LEASE)
+        .values(lease_until=lease_until)
     )
     return result.rowcount
 
 
-def store_blob(
-    connection: Connection, digest: Digest, *, size: int, storage_key: str, now: int
-) -> tuple[int, str]:
-    """Record a blob; gives its id and the storage key that counts, which is an older one's if there is one."""
-    insert_if_absent(
-        connection,
-        blobs,
-        [
-            {
-                "digest": str(digest),
-                "encryption_key": "",
-                "size": size,
-                "storage_key": storage_key,
-                "stored_at": now,
-            }
-        ],
-    )
-    row = connection.execute(
-        select(blobs.c.id, blobs.c.storage_key)
-        .where(blobs.c.digest == str(digest), blobs.c.encryption_key == "")
-        .with_for_update(read=True)
-    ).one()
-    return row.id, row.storage_key
+_select_blob = select(blobs.c.id, blobs.c.storage_key).where(
+    blobs.c.digest == bindparam("digest"), blobs.c.encryption_key == ""
+)
+_blob = LookUp(_select_blob)
+_blob_held = LookUp(_select_blob.with_for_update(read=True))
 
 
-def link(connection: Connection, repository_id: int, blob_id: int, now: int) -> bool:
-    """Say that the repository has the blob, with a fresh lease; False when it had it before."""
-    inserted = insert_if_absent(
-        connection,
-        repository_layers,
-        [
-            {
-                "repository_id": repository_id,
-                "blob_id": blob_id,
-                "linked_at": now,
-                "lease_until": now + LEASE,
-            }
-        ],
-    )
-    if not inserted:
-        renew_leases(connection, repository_id, [blob_id], now)
-    return inserted == 1
+def store_layer(
+    connection: Connection,
+    repository_id: int,
+    digest: Digest,
+    *,
+    size: int,
+    storage_key: str,
+    now: int,
+    lease_until: int,
+) -> tuple[bool, bool]:
+    """Record that the repository has the layer, with a fresh lease.
+
+    Gives whether it is new there, and whether ``storage_key`` is the one under which it is kept: an older key
+    counts. A blob that is collected at this very moment is recorded anew, with this key. The link comes before
+    the blob, since whoever drops links locks them before their blobs.
+    """
+    while True:
+        blob = _blob.first(connection, {"digest": str(digest)})
+        if blob is not None and renew_leases(connection, repository_id, [blob[0]], lease_until):
+            return False, blob[1] == storage_key
+        row = {"digest": str(digest), "encryption_key": "", "size": size, "storage_key": storage_key}
+        insert_if_absent(connection, blobs, [{**row, "stored_at": now}])
+        blob = _blob_held.first(connection, {"digest": str(digest)})
+        if blob is not None and _insert_link(connection, repository_id, blob[0], now, lease_until):
+            return True, blob[1] == storage_key
+
+
+def link(connection: Connection, repository_id: int, blob_id: int, now: int, lease_until: int) -> None:
+    """Let the repository have a layer, with a fresh lease. The caller holds another link of the blob."""
+    while not (
+        renew_leases(connection, repository_id, [blob_id], lease_until)
+        or _insert_link(connection, repository_id, blob_id, now, lease_until)
+    ):
+        pass  # a link that is dropped or made at this very moment
+
+
+def _insert_link(connection: Connection, repository_id: int, blob_id: int, now: int, lease_until: int) -> bool:
+    """A new link, which is looked at when its lease is over; False when there is one."""
+    times = {"linked_at": now, "lease_until": lease_until, "due_at": lease_until, "due_cause": Cause.PUSH}
+    row = {"repository_id": repository_id, "blob_id": blob_id, **times}
+    return insert_if_absent(connection, repository_layers, [row]) == 1
 
 
 def hold_link(connection: Connection, repository_id: int, blob_id: int) -> bool:
@@ -167,13 +190,159 @@ def hold_link(connection: Connection, repository_id: int, blob_id: int) -> bool:
     return row is not None
 
 
-def unlink(connection: Connection, repository_id: int, blob_id: int) -> None:
-    """The repository no longer has the blob."""
-    connection.execute(
-        delete(repository_layers).where(
-            repository_layers.c.repository_id == repository_id, repository_layers.c.blob_id == blob_id
+def unlink(connection: Connection, repository_id: int, blob_id: int) -> list[Garbage]:
+    """The repository no longer has the blob; gives its bytes if nobody has it now."""
+    _delete_links(connection, repository_id, [blob_id])
+    return _bury_unlinked(connection, {blob_id: Cause.UNLINK})
+
+
+def drain_links(connection: Connection, repository_id: int, limit: int) -> tuple[int, list[Garbage]]:
+    """Unlink at most ``limit`` blobs from a detached repository; gives how many, and the bytes nobody has now."""
+    blob_ids = connection.scalars(
+        select(repository_layers.c.blob_id)
+        .where(repository_layers.c.repository_id == repository_id)
+        .order_by(repository_layers.c.blob_id)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+    _delete_links(connection, repository_id, blob_ids)
+    return len(blob_ids), _bury_unlinked(connection, dict.fromkeys(blob_ids, Cause.REPOSITORY))
+
+
+def has_links(connection: Connection, repository_id: int) -> bool:
+    """True while the repository has a blob."""
+    query = select(repository_layers.c.blob_id).where(repository_layers.c.repository_id == repository_id)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def queue_links(
+    connection: Connection, repository_id: int, digests: Sequence[str], *, earliest: int, due_at: int
+) -> None:
+    """Let the collector look at these layers at ``due_at``: an image that named them is gone.
+
+    One that is queued for the same cause stays as it is unless that is before ``earliest``, so a layer of many
+    images is not written for each of them. In the order of their keys, as PutImage holds them.
+    """
+    links = connection.execute(
+        select(repository_layers.c.blob_id, repository_layers.c.due_at, repository_layers.c.due_cause)
+        .where(
+            repository_layers.c.repository_id == repository_id,
+            repository_layers.c.blob_id.in_(select(blobs.c.id).where(blobs.c.digest.in_(digests))),
         )
+        .order_by(repository_layers.c.blob_id)
+        .with_for_update(of=repository_layers)
+    ).all()
+    late = [
+        row.blob_id for row in links if row.due_cause != Cause.IMAGE or row.due_at is None or row.due_at < earliest
+    ]
+    if late:
+        connection.execute(
+            update(repository_layers)
+            .where(repository_layers.c.repository_id == repository_id, repository_layers.c.blob_id.in_(late))
+            .values(due_at=due_at, due_cause=Cause.IMAGE)
+        )
+
+
+_due_links = (
+    select(
+        repository_layers.c.repository_id,
+        repository_layers.c.blob_id,
+        repository_layers.c.lease_until,
+        repository_layers.c.due_cause,
     )
+    .where(repository_layers.c.due_at <= bindparam("now"))
+    .order_by(repository_layers.c.due_at)
+    .limit(bindparam("limit"))
+)
+#: Some image of the repository names the layer of the link: one that is deleted counts until it is drained. Not an
+#: EXISTS, which PostgreSQL makes a join with the references of all images.
+_is_named = (
+    select(image_references.c.image_id)
+    .join(blobs, blobs.c.digest == image_references.c.digest)
+    .where(
+        blobs.c.id == repository_layers.c.blob_id,
+        image_references.c.repository_id == repository_layers.c.repository_id,
+    )
+    .correlate(repository_layers)
+    .limit(1)
+    .scalar_subquery()
+    .is_not(None)
+)
+
+
+def has_due_links(connection: Connection, now: int) -> bool:
+    """True when there is a link to look at."""
+    return connection.execute(_due_links, {"now": now, "limit": 1}).first() is not None
+
+
+def drop_due_links(connection: Connection, now: int, limit: int) -> tuple[int, list[Garbage]]:
+    """Look at some links whose time has come: how many, and the bytes of those that nobody has now.
+
+    A link with a lease is looked at again when that ends; one that an image needs is not looked at again; the
+    others go. Links that another transaction holds are left for the next time.
+    """
+    due = connection.execute(
+        _due_links.with_for_update(of=repository_layers, skip_locked=True), {"now": now, "limit": limit}
+    ).all()
+    dropped: dict[int, Cause] = {}
+    for repository_id, links in groupby(sorted(due), key=lambda row: row.repository_id):
+        dropped |= _drop_unneeded(connection, repository_id, list(links), now)
+    return len(due), _bury_unlinked(connection, dropped)
+
+
+def _drop_unneeded(
+    connection: Connection, repository_id: int, links: Sequence[Row[*tuple[Any, ...]]], now: int
+) -> dict[int, Cause]:
+    """Remove those of a repository's links that have no lease and that no image needs; gives their blobs."""
+    of_repository = repository_layers.c.repository_id == repository_id
+    leased = [link.blob_id for link in links if link.lease_until > now]
+    free = {link.blob_id: Cause(link.due_cause) for link in links if link.lease_until <= now}
+    if leased:
+        connection.execute(_look_later.where(of_repository, repository_layers.c.blob_id.in_(leased)))
+    if free:
+        # A statement of its own, for it has to see what was committed while the first waited for the locks.
+        for blob_id in connection.scalars(_keep_named.where(of_repository, repository_layers.c.blob_id.in_(free))):
+            del free[blob_id]
+    _delete_links(connection, repository_id, free)
+    return free
+
+
+_look_later = update(repository_layers).values(due_at=repository_layers.c.lease_until)
+_keep_named = (
+    update(repository_layers)
+    .values(due_at=None, due_cause=None)
+    .where(_is_named)
+    .returning(repository_layers.c.blob_id)
+)
+
+
+def _delete_links(connection: Connection, repository_id: int, blob_ids: Collection[int]) -> None:
+    if blob_ids:
+        connection.execute(
+            delete(repository_layers).where(
+                repository_layers.c.repository_id == repository_id, repository_layers.c.blob_id.in_(blob_ids)
+            )
+        )
+
+
+def _bury_unlinked(connection: Connection, causes: Mapping[int, Cause]) -> list[Garbage]:
+    """Remove those of the blobs, which have just lost a link, that have no other; gives their bytes.
+
+    Each blob is locked before it is asked for other links, in a statement of its own: of two transactions that
+    take its last two links the later one sees what the earlier one has done.
+    """
+    if not causes:
+        return []
+    connection.execute(
+        select(blobs.c.id).where(blobs.c.id.in_(causes)).order_by(blobs.c.id).with_for_update()
+    ).all()
+    linked = exists(select(repository_layers.c.blob_id).where(repository_layers.c.blob_id == blobs.c.id))
+    buried = connection.execute(
+        delete(blobs)
+        .where(blobs.c.id.in_(causes), ~linked)
+        .returning(blobs.c.id, blobs.c.storage_key, blobs.c.size)
+    )
+    return [Garbage(row.storage_key, row.size, causes[row.id]) for row in buried]
 
 
 _upload = select(
@@ -261,7 +430,10 @@ def commit_part(
 
 
 def complete_upload(connection: Connection, upload_id: str, epoch: int, digest: Digest, now: int) -> bool:
-    """Remember the upload as completed; False for a fenced writer."""
+    """Remember the upload as completed; False for a fenced writer.
+
+    Its bytes are the blob's from now on, or garbage: the row stands for them no longer.
+    """
     result = connection.execute(
         update(uploads)
         .where(uploads.c.id == upload_id, uploads.c.epoch == epoch, uploads.c.completed_digest.is_(None))
@@ -270,86 +442,121 @@ def complete_upload(connection: Connection, upload_id: str, epoch: int, digest: 
     return result.rowcount == 1
 
 
-def expire_upload(connection: Connection, upload_id: str) -> None:
-    """Make an upload unknown at once; its bytes and its row go when expired uploads are swept.
+def end_upload(connection: Connection, upload: Upload) -> list[Garbage]:
+    """Forget an upload that the caller has locked; gives its bytes. A writer in the middle of a part is fenced."""
+    connection.execute(delete(uploads).where(uploads.c.id == upload.id))
+    return _bytes_of([upload])
 
-    The epoch moves on too, so that a writer in the middle of a part is fenced.
+
+def end_uploads_of(connection: Connection, repository_id: int, limit: int) -> tuple[int, list[Garbage]]:
+    """Forget at most ``limit`` uploads of a detached repository; gives how many, and their bytes."""
+    of_repository = _upload.where(uploads.c.repository_id == repository_id).order_by(uploads.c.touched_at)
+    return _end_uploads(connection, of_repository.limit(limit).with_for_update())
+
+
+_expired_uploads = (
+    _upload.where(uploads.c.touched_at <= bindparam("before"))
+    .order_by(uploads.c.touched_at)
+    .limit(bindparam("limit"))
+)
+
+
+def has_expired_uploads(connection: Connection, now: int) -> bool:
+    """True when there are uploads past their life."""
+    row = connection.execute(_expired_uploads, {"before": now - UPLOAD_LIFE, "limit": 1}).first()
+    return row is not None
+
+
+def end_expired_uploads(connection: Connection, now: int, limit: int) -> tuple[int, list[Garbage]]:
+    """Forget at most ``limit`` uploads past their life, the oldest first; gives how many, and their bytes.
+
+    One that is being locked by another transaction may be about to live on, and is left alone.
     """
-    connection.execute(
-        update(uploads)
-        .where(uploads.c.id == upload_id, uploads.c.completed_digest.is_(None))
-        .values(touched_at=0, epoch=uploads.c.epoch + 1)
-    )
+    expired = _expired_uploads.with_for_update(skip_locked=True)
+    return _end_uploads(connection, expired.params(before=now - UPLOAD_LIFE, limit=limit))
 
 
-def expire_uploads_of(connection: Connection, repository_id: int, limit: int) -> int:
-    """Expire the uploads of a detached repository, open and completed; gives how many, at most ``limit``."""
-    some = (
-        select(uploads.c.id)
-        .where(uploads.c.repository_id == repository_id, uploads.c.touched_at > 0)
-        .order_by(uploads.c.touched_at)
-        .limit(limit)
-    )
-    result = connection.execute(
-        update(uploads)
-        .where(uploads.c.id.in_(some.scalar_subquery()))
-        .values(touched_at=0, epoch=uploads.c.epoch + 1)
-    )
-    return result.rowcount
+def _end_uploads(connection: Connection, some: Select[*tuple[Any, ...]]) -> tuple[int, list[Garbage]]:
+    ended = [_to_upload(row) for row in connection.execute(some)]
+    if ended:
+        connection.execute(delete(uploads).where(uploads.c.id.in_([upload.id for upload in ended])))
+    return len(ended), _bytes_of(ended)
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiredUpload:
-    """An upload that is over; ``epoch`` outranks every writer it had."""
-
-    id: str
-    storage_key: str
-    is_blob: bool
-
-
-def find_expired_uploads(connection: Connection, now: int, limit: int) -> list[ExpiredUpload]:
-    """Uploads past their life, the longest ones first; ``is_blob`` when a blob lives under their key."""
-    blob = exists().where(
-        blobs.c.digest == uploads.c.completed_digest, blobs.c.storage_key == uploads.c.storage_key
-    )
-    rows = connection.execute(
-        select(uploads.c.id, uploads.c.storage_key, blob.label("is_blob"))
-        .where(uploads.c.touched_at <= now - UPLOAD_LIFE)
-        .order_by(uploads.c.touched_at)
-        .limit(limit)
-    )
-    return [ExpiredUpload(row.id, row.storage_key, bool(row.is_blob)) for row in rows]
-
-
-def forget_uploads(connection: Connection, upload_ids: Sequence[str]) -> None:
-    """Remove the rows of expired uploads whose bytes are gone, or are a blob's."""
-    connection.execute(delete(uploads).where(uploads.c.id.in_(upload_ids)))
-
-
-def drain_links(connection: Connection, repository_id: int, limit: int) -> int:
-    """Unlink blobs from a detached repository; gives how many, at most ``limit``."""
-    some = (
-        select(repository_layers.c.blob_id)
-        .where(repository_layers.c.repository_id == repository_id)
-        .order_by(repository_layers.c.blob_id)
-        .limit(limit)
-    )
-    result = connection.execute(
-        delete(repository_layers).where(
-            repository_layers.c.repository_id == repository_id,
-            repository_layers.c.blob_id.in_(some.scalar_subquery()),
-        )
-    )
-    return result.rowcount
-
-
-def has_uploads(connection: Connection, repository_id: int) -> bool:
-    """True while any upload of the repository has a row."""
-    return (
-        connection.execute(select(uploads.c.id).where(uploads.c.repository_id == repository_id).limit(1)).first()
-        is not None
-    )
+def _bytes_of(ended: Sequence[Upload]) -> list[Garbage]:
+    """Those of a completed upload are another row's."""
+    return [
+        Garbage(upload.storage_key, upload.size, Cause.UPLOAD)
+        for upload in ended
+        if upload.completed_digest is None
+    ]
 
 
 def _to_upload(row: Row[*tuple[Any, ...]]) -> Upload:
     return Upload(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedLinks:
+    """The links that the collector is to look at for one cause: how many, and how many of them now."""
+
+    cause: Cause
+    waiting: int
+    due: int
+
+
+def count_queued_links(connection: Connection, now: int) -> list[QueuedLinks]:
+    """All queued links by cause. Reads every one of them."""
+    rows = connection.execute(
+        select(
+            repository_layers.c.due_cause,
+            func.count(),
+            func.sum(case((repository_layers.c.due_at <= now, 1), else_=0)),
+        )
+        .where(repository_layers.c.due_at.is_not(None))
+        .group_by(repository_layers.c.due_cause)
+        .order_by(repository_layers.c.due_cause)
+    )
+    return [QueuedLinks(Cause(cause), *map(int, numbers)) for cause, *numbers in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Unneeded:
+    """What a collection would bury now for one cause: how many, and how many bytes."""
+
+    cause: Cause
+    blobs: int
+    bytes: int
+
+
+def count_unneeded(connection: Connection, due: int, now: int) -> list[Unneeded]:
+    """Blobs and uploads that a collection would bury now, by cause. Reads all links and uploads that go."""
+    links = repository_layers.join(repositories, repositories.c.id == repository_layers.c.repository_id)
+    attached, detached = repositories.c.detached_at.is_(None), repositories.c.detached_at.is_not(None)
+    not_needed = select(repository_layers.c.blob_id, repository_layers.c.due_cause.label("cause")).where(
+        repository_layers.c.due_at <= due, repository_layers.c.lease_until <= due, ~_is_named, attached
+    )
+    deleted = select(repository_layers.c.blob_id, literal(Cause.REPOSITORY.value)).where(detached)
+    going = union_all(not_needed.select_from(links), deleted.select_from(links)).subquery()
+    links_that_go = (
+        select(going.c.blob_id, func.count().label("number"), func.max(going.c.cause).label("cause"))
+        .group_by(going.c.blob_id)
+        .subquery()
+    )
+    all_links = select(func.count()).where(repository_layers.c.blob_id == links_that_go.c.blob_id)
+    of_blobs = (
+        select(links_that_go.c.cause, blobs.c.size)
+        .join(blobs, blobs.c.id == links_that_go.c.blob_id)
+        .where(all_links.scalar_subquery() == links_that_go.c.number)
+    )
+    of_uploads = (
+        select(literal(Cause.UPLOAD.value), uploads.c.size)
+        .join(repositories, repositories.c.id == uploads.c.repository_id)
+        .where(uploads.c.completed_digest.is_(None))
+    )
+    expired = of_uploads.where(uploads.c.touched_at <= now - UPLOAD_LIFE, attached)
+    found = union_all(of_blobs, expired, of_uploads.where(detached)).subquery()
+    rows = connection.execute(
+        select(found.c.cause, func.count(), func.sum(found.c.size)).group_by(found.c.cause).order_by(found.c.cause)
+    )
+    return [Unneeded(Cause(cause), *map(int, numbers)) for cause, *numbers in rows]

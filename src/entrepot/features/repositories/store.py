@@ -207,6 +207,11 @@ def find_detached(connection: Connection) -> int | None:
     )
 
 
+def count_detached(connection: Connection) -> int:
+    """How many detached repositories wait to be drained. Reads every one of them."""
+    return connection.scalar(select(func.count()).where(repositories.c.detached_at.is_not(None))) or 0
+
+
 def drop(connection: Connection, repository_id: int) -> None:
     """Remove a detached repository whose other rows are gone, and its at most 50 resource tags."""
     connection.execute(delete(resource_tags).where(resource_tags.c.repository_id == repository_id))

@@ -5,8 +5,7 @@ counts, not what was announced: a client that stalls holds up nobody but itself.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 from entrepot.features.quotas.errors import Throttled
 
@@ -22,23 +21,20 @@ class BodyBudget:
         self._patience = patience
         self._released = asyncio.Event()
 
-    @contextmanager
-    def share(self) -> Generator[Take]:
-        """What one request takes from the budget, until the block ends."""
-        held = 0
+    def share(self) -> "Share":
+        """What one request takes from the budget, until the block that it is used in ends."""
+        return Share(self)
 
-        async def take(size: int) -> None:
-            nonlocal held
-            if self._free < size:
-                await self._wait_for(size)
-            self._free -= size
-            held += size
+    async def take(self, size: int) -> None:
+        """Take so many bytes; raises Throttled when they do not become free in time."""
+        if self._free < size:
+            await self._wait_for(size)
+        self._free -= size
 
-        try:
-            yield take
-        finally:
-            self._free += held
-            self._released.set()
+    def give_back(self, size: int) -> None:
+        """Let others have so many bytes."""
+        self._free += size
+        self._released.set()
 
     async def _wait_for(self, size: int) -> None:
         try:
@@ -48,3 +44,23 @@ class BodyBudget:
                     await self._released.wait()
         except TimeoutError:
             raise Throttled from None
+
+
+class Share:
+    """The part of a budget that one request holds."""
+
+    __slots__ = ("_budget", "_held")
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self._budget = budget
+        self._held = 0
+
+    def __enter__(self) -> Take:
+        return self._take
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.give_back(self._held)
+
+    async def _take(self, size: int) -> None:
+        await self._budget.take(size)
+        self._held += size

@@ -17,7 +17,7 @@ async def answer(services: Services, request: Request) -> Answer:
         ticket = DownloadTicket.parse(services.signer, request.parameter("ticket") or "", now=services.clock())
         if request.path != PREFIX + ticket.digest:
             raise InvalidToken
-        return layer_answer(services, request, await redeem_download(services, ticket))
+        return await layer_answer(services, request, await redeem_download(services, ticket))
     except EntrepotError as error:
         return _error_answer(error)
 

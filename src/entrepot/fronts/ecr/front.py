@@ -29,7 +29,7 @@ from entrepot.fronts.ecr import (
 from entrepot.fronts.ecr.body_budget import BodyBudget, Take
 from entrepot.fronts.ecr.call import Call, Handler
 from entrepot.fronts.ecr.errors import CONTENT_TYPE, answer_with, error_answer
-from entrepot.fronts.signature import Claim, failures_counted, read_claim
+from entrepot.fronts.signature import Claim, FailuresCounted, read_claim
 from entrepot.operations.caller import Caller
 from entrepot.operations.services import Services
 from entrepot.protocol.content_coding import accepts_gzip
@@ -126,18 +126,20 @@ class ECRFront:
         body = await request.body(BODY_LIMITS.get(operation.name, BODY_LIMIT), take)
 
         def prove_and_decode() -> msgspec.Struct:
-            claim.prove(hashlib.sha256(body).hexdigest(), service="ecr", now=self._services.clock())
+            claim.prove(hashlib.sha256(body).hexdigest())
             return codec.decode(operation, body)
 
-        with failures_counted(self._services, claim.origin, claim.authorization.access_key_id):
+        with FailuresCounted(self._services, claim.origin, claim.authorization.access_key_id):
             return await asyncio.to_thread(prove_and_decode) if len(body) > INLINE else prove_and_decode()
 
 
 async def _encode(request: Request, result: msgspec.Struct) -> Response:
     """The answer with a result, compressed where that is worth it and the client understands it."""
     body, headers = codec.encode(result), {"content-type": CONTENT_TYPE}
+    if len(body) < GZIP_FROM:
+        return Response(200, headers, body)
     accepted = b",".join(value for name, value in request.headers if name == b"accept-encoding")
-    if len(body) < GZIP_FROM or not accepts_gzip(accepted.decode("latin-1")):
+    if not accepts_gzip(accepted.decode("latin-1")):
         return Response(200, headers, body)
 
     def compress() -> bytes:

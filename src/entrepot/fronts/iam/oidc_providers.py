@@ -30,6 +30,7 @@ async def _get(call: Call, request: shapes.GetOpenIDConnectProviderRequest) -> R
         "ThumbprintList": found.thumbprints,
         "CreateDate": timestamp(found.created_at),
         "Tags": tags_of(found.tags),
+        "JsonWebKeySet": found.jwks,
     }
 
 

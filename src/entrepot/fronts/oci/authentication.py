@@ -1,7 +1,8 @@
-"""Who is calling ``/v2/``: Basic credentials whose password is the token of GetAuthorizationToken, or a bearer token.
+"""Who is calling ``/v2/``: Basic credentials with a token of GetAuthorizationToken, or a bearer token.
 
-The challenge is ECR's, which is Basic. Where pulls without credentials are let in, it is that of the token endpoint
-instead (distribution project, "Token Authentication Specification"): a client with no credentials gives up at Basic.
+The challenge is ECR's, which is Basic. Where pulls without credentials are let in, it is that of the token
+endpoint instead (distribution project, "Token Authentication Specification"): a client with no credentials gives up
+at Basic.
 """
 
 from collections.abc import Generator, Sequence
@@ -80,8 +81,8 @@ class Authenticated:
 async def authenticate(services: Services, request: Request) -> Authenticated:
     """The caller and the registry it addresses: that of an ECR-shaped host, else the token's.
 
-    Raises NotAuthenticated, TokenExpired, WrongRegion, and TooManyFailures where a source sends no token that is any
-    good, again and again.
+    Raises NotAuthenticated, TokenExpired, WrongRegion, and TooManyFailures where a source sends no token that is
+    any good, again and again.
     """
     origin = origin_of(request, services.trusted_proxies)
     header = request.header(b"authorization") or ""
@@ -101,7 +102,7 @@ async def authenticate(services: Services, request: Request) -> Authenticated:
 
 @contextmanager
 def tokens_believed(services: Services, request: Request) -> Generator[None]:
-    """Answer a token in the block that is no good with a challenge, or, after too many of them, with TooManyFailures.
+    """Answer a token in the block that is no good with a challenge, and too many of them with TooManyFailures.
 
     A good token is never held back: to check one costs less than to find out whose it is.
     """

@@ -12,7 +12,7 @@ async def head_blob(call: Call, path: Blob) -> Answer:
     """Whether the repository has the blob: BatchCheckLayerAvailability."""
     call.check_digest(path.digest, "layerDigest")
     layer = await check_layer(call.services, call.caller, repository=path.name, digest=path.digest)
-    return layer_answer(call.services, call.request, layer)
+    return await layer_answer(call.services, call.request, layer)
 
 
 async def get_blob(call: Call, path: Blob) -> Answer:
@@ -24,7 +24,7 @@ async def get_blob(call: Call, path: Blob) -> Answer:
         )
         return Response(307, {"location": download_url(call.base_url, digest, ticket)})
     layer = await get_layer(call.services, call.caller, repository=path.name, digest=path.digest)
-    return layer_answer(call.services, call.request, layer)
+    return await layer_answer(call.services, call.request, layer)
 
 
 async def delete_blob(call: Call, path: Blob) -> Answer:

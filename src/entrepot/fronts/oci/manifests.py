@@ -9,8 +9,8 @@ from entrepot.fronts.oci.call import Call
 from entrepot.operations.images import delete_image, get_image, head_image, put_image
 from entrepot.protocol.oci.paths import Manifest
 
-#: Tags in the query of one PUT: each takes two rows, and no transaction touches more than 500.
-MAX_TAGS_AT_ONCE = 100
+#: Tags in the query of one PUT: each takes three changes of rows, and no transaction makes more than 500.
+MAX_TAGS_AT_ONCE = 80
 
 
 async def get_manifest(call: Call, path: Manifest) -> Answer:

@@ -24,6 +24,7 @@ async def _get_access_key_info(call: Call, request: shapes.GetAccessKeyInfoReque
 
 async def _get_session_token(call: Call, request: shapes.GetSessionTokenRequest) -> Result:
     _refuse_mfa(request)
+    _refuse_size(request)
     credentials = await sts.get_session_token(
         call.services, call.caller, duration_seconds=request.duration_seconds
     )
@@ -32,8 +33,9 @@ async def _get_session_token(call: Call, request: shapes.GetSessionTokenRequest)
 
 async def _assume_role(call: Call, request: shapes.AssumeRoleRequest) -> Result:
     _refuse_mfa(request)
+    _refuse_size(request)
     if request.provided_contexts is not None:
-        raise InvalidRequest("ProvidedContexts are not supported")
+        raise InvalidRequest("ProvidedContexts is not supported")
     assumed = await sts.assume_role(
         call.services,
         call.caller,
@@ -50,6 +52,7 @@ async def _assume_role(call: Call, request: shapes.AssumeRoleRequest) -> Result:
 
 
 async def _assume_role_with_web_identity(call: Call, request: shapes.AssumeRoleWithWebIdentityRequest) -> Result:
+    _refuse_size(request)
     if request.provider_id is not None:
         raise InvalidRequest("ProviderId is for OAuth 2.0 access tokens, which are not supported")
     found = await sts.assume_role_with_web_identity(
@@ -73,6 +76,14 @@ def _refuse_mfa(request: shapes.AssumeRoleRequest | shapes.GetSessionTokenReques
     """Nobody has a device for multi-factor authentication here."""
     if request.serial_number is not None or request.token_code is not None:
         raise MFAFailed
+
+
+def _refuse_size(
+    request: shapes.AssumeRoleRequest | shapes.AssumeRoleWithWebIdentityRequest | shapes.GetSessionTokenRequest,
+) -> None:
+    """A token is as long as it is."""
+    if request.minimum_session_token_size is not None:
+        raise InvalidRequest("MinimumSessionTokenSize is not supported")
 
 
 def _arns(policies: Sequence[shapes.PolicyDescriptorType] | None) -> list[str]:

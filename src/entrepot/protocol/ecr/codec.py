@@ -16,8 +16,9 @@ from entrepot.protocol.ecr.refusal import UNREADABLE, explain
 def decode(operation: Operation, body: bytes) -> msgspec.Struct:
     """The input of an operation, an instance of ``operation.input``; an empty body is ``{}``.
 
-    Unknown members are ignored, a null member is an absent one. Raises SerializationError,
-    InvalidParameter or ValidationError, whichever the operation answers with.
+    Unknown members are ignored, a null member is an absent one; of a member that is sent twice the last counts,
+    and each has to be valid. Raises SerializationError, InvalidParameter or ValidationError, whichever the
+    operation answers with.
     """
     body = body or b"{}"
     try:

@@ -41,8 +41,7 @@ def read_result(body: bytes, action: str, shape: type[T]) -> T:
     if _name(root) != f"{action}Response":
         raise UnreadableAnswer(f"the answer is a {_name(root)}, and not a {action}Response")
     result = root.find(f"{{*}}{action}Result")
-    kind = inspect.type_info(shape)
-    value = {} if result is None else _value(kind, result)
+    value: object = {} if result is None else _value(inspect.type_info(shape), result)
     try:
         return msgspec.convert(value, shape, strict=False)
     except msgspec.ValidationError as error:

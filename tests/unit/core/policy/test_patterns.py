@@ -58,3 +58,11 @@ def test_a_single_star_matches_every_arn_and_nothing_else() -> None:
 def test_many_wildcards_cost_no_more_than_the_product_of_their_lengths(piece: str) -> None:
     """What would keep a backtracking matcher busy for ever is decided at once."""
     assert not text_matcher(tokens_of(piece * 1000 + "c"))("a" * 5000 + "b")
+
+
+@pytest.mark.timeout(30)
+def test_a_long_pattern_of_question_marks_takes_no_more_than_a_moment() -> None:
+    """What a repository policy may hold, four times over: quadratic matching would take minutes."""
+    pattern = "*" + "?a" * 20_000 + "b*"
+
+    assert not text_matcher(tokens_of(pattern))("a" * 64_000)

@@ -22,7 +22,7 @@ WRITABLE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclu
 
 def read(body: bytes, status: int, shape: Shape | None) -> dict[str, Any]:
     """What botocore makes of a body."""
-    answer = {"status_code": status, "headers": {}, "body": body}
+    answer: dict[str, Any] = {"status_code": status, "headers": {}, "body": body}
     return create_parser("query").parse(answer, shape)  # pyright: ignore[reportArgumentType] (None is allowed)
 
 

@@ -1,4 +1,4 @@
-"""boto3 itself: the registry is in process, everything between the call and its answer is Amazon's."""
+"""The clients of boto3 and the CLI: the registry is in process, all between the call and its answer is Amazon's."""
 
 import asyncio
 import json
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
-import boto3
 import httpx
 import pytest
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
+from botocore.session import get_session
 from tests.api.clients import HOST, REGION
 
 from entrepot.core.clock import SECOND, system_clock
@@ -37,7 +37,7 @@ class Raw(BytesIO):
 
 
 class Clients:
-    """Makes clients of boto3 whose requests the registry answers, by the clock of the machine, which botocore reads."""
+    """Makes clients whose requests the registry answers, by the clock of the machine: botocore reads that."""
 
     def __init__(self, registry: RunningRegistry) -> None:
         registry.clock.now = system_clock()
@@ -51,8 +51,8 @@ class Clients:
             "AccessKeyId": self._registry.access_key_id,
             "SecretAccessKey": self._registry.secret_access_key,
         }
-        client: Any = boto3.client(  # pyright: ignore[reportCallIssue, reportUnknownVariableType, reportUnknownMemberType] (any service)
-            service,  # pyright: ignore[reportArgumentType]
+        client: Any = get_session().create_client(  # pyright: ignore[reportUnknownMemberType] (its arguments are untyped)
+            service,
             region_name=REGION,
             endpoint_url=f"http://{HOST}",
             aws_access_key_id=held["AccessKeyId"],
@@ -62,12 +62,13 @@ class Clients:
         client.meta.events.register("before-send", self._send)
         return client
 
-    def _send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def _send(self, request: Any, **_: object) -> AWSResponse:
         """Called in the thread of the client."""
         headers = {name: _text(value) for name, value in request.headers.items()}
         sending = self._http.request("POST", request.url, content=request.body, headers=headers)
         answer = asyncio.run_coroutine_threadsafe(sending, self._loop).result(30)
-        return AWSResponse(request.url, answer.status_code, dict(answer.headers), Raw(answer.content))
+        received: Any = dict(answer.headers)
+        return AWSResponse(request.url, answer.status_code, received, Raw(answer.content))
 
 
 def _text(value: str | bytes) -> str:

@@ -1,0 +1,292 @@
+"""Measure what authorisation costs small requests: `scripts/bench access`.
+
+GET of a manifest and BatchGetImage by the root; by a user with one policy; by 1,000 users in turns, each with a policy
+of 20 statements on a repository with another of 20; and by as many whose statements all have conditions, so that no
+decision can be kept. One worker of Entrepot, beside one that asks nobody whether they may, on the same data.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+from sqlalchemy import Connection, create_engine
+from tests.live.images import INDEX
+from tests.live.server import ACCESS_KEY_ID, ACCOUNT_ID, REGION, SECRET_ACCESS_KEY, free_port
+from tests.live.waiting import eventually
+from tests.live.wire import request_head, signed_request
+
+from benchmarks.filling import FAR_OFF, LONG_AGO
+from benchmarks.latency import Line
+from benchmarks.load import request_rate
+from benchmarks.report import Figure, measured, medians, table
+from benchmarks.subjects import Subject
+from entrepot.core.manifest import parse_manifest
+from entrepot.core.partitions import RegistryId
+from entrepot.features.identity import store as identities
+from entrepot.features.identity.access_keys import AccessKeySecrets
+from entrepot.features.identity.principal import PrincipalKind
+from entrepot.features.identity.rows import AccessKeyRow, PrincipalRow
+from entrepot.features.images import store as images
+from entrepot.features.repositories import store as repositories
+from entrepot.features.repositories.repository import RepositorySettings
+from entrepot.metadata.schema import migrate
+from entrepot.server.keys import load_master_key
+from entrepot.server.wiring import database_path
+
+REGISTRY = RegistryId(ACCOUNT_ID, REGION)
+READ_ONLY = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+STATEMENTS = 20
+TAG = "first"
+START_SECONDS = 30
+
+#: The command that is measured, and its peer that asks nobody.
+PROGRAMS = {"entrepot": "entrepot", "unasked": "benchmarks.unauthorised"}
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody with an access key, and the repository that they read."""
+
+    access_key_id: str
+    secret: str
+    repository: str
+
+
+ROOT = User(ACCESS_KEY_ID, SECRET_ACCESS_KEY, "bench/plain")
+ONE_POLICY = User("AKIAPLAIN00000000000", "plain", "bench/plain")
+
+
+def of_group(group: str, count: int) -> list[User]:
+    """Users with a repository each."""
+    return [
+        User(f"AKIA{group.upper():0<6}{number:010}", f"secret-{number}", f"bench/{group}-{number:05}")
+        for number in range(count)
+    ]
+
+
+def groups(count: int) -> dict[str, Sequence[User]]:
+    """Who is measured."""
+    return {
+        "root": [ROOT],
+        "one policy": [ONE_POLICY],
+        f"{count} x {STATEMENTS}": of_group("many", count),
+        f"{count} x {STATEMENTS}, if": of_group("if", count),
+    }
+
+
+def policy(repository: str, *, principal: str | None, with_conditions: bool) -> str:
+    """An identity policy, or with a principal a repository's: the last of its statements lets the repository be read."""
+    arn = REGISTRY.repository_arn(repository)
+    statements: list[dict[str, object]] = []
+    for number in range(STATEMENTS):
+        is_last = number == STATEMENTS - 1
+        statement: dict[str, object] = {
+            "Sid": f"S{number}",
+            "Effect": "Allow",
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        }
+        if principal is None and number == 0:
+            statement |= {"Action": "ecr:GetAuthorizationToken", "Resource": "*"}
+        elif principal is None:
+            statement["Resource"] = arn if is_last else f"{arn}-not-{number}/*"
+        else:
+            statement["Principal"] = {"AWS": principal if is_last else f"{principal}-not-{number}"}
+        if with_conditions:
+            statement["Condition"] = {
+                "IpAddress": {"aws:SourceIp": ["127.0.0.0/8", "10.0.0.0/8"]},
+                "StringLike": {"aws:userid": "*"},
+            }
+        statements.append(statement)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def fill(data: Path, count: int) -> None:
+    """Make the database of a data folder, with all the users, repositories and policies."""
+    data.mkdir(parents=True, mode=0o700)
+    secrets = AccessKeySecrets(load_master_key(data))
+    engine = create_engine(f"sqlite:///{database_path(data)}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA synchronous = OFF")
+        migrate(connection)
+        _make_repository(connection, ROOT.repository, None)
+        identities.attach(connection, _make_user(connection, secrets, ONE_POLICY), READ_ONLY)
+        for group in ("many", "if"):
+            for user in of_group(group, count):
+                with_conditions = group == "if"
+                row = _make_user(connection, secrets, user)
+                document = policy(user.repository, principal=None, with_conditions=with_conditions)
+                identities.put_inline_policy(connection, row.id, "own", document)
+                document = policy(user.repository, principal=row.arn("aws"), with_conditions=with_conditions)
+                _make_repository(connection, user.repository, document)
+        connection.commit()
+    engine.dispose()
+
+
+def _make_user(connection: Connection, secrets: AccessKeySecrets, user: User) -> PrincipalRow:
+    name = user.repository.replace("/", "-")
+    row = PrincipalRow(
+        id=f"AIDA{user.access_key_id[4:]}",
+        account=ACCOUNT_ID,
+        kind=PrincipalKind.USER,
+        path="/",
+        name=name,
+        created_at=LONG_AGO,
+    )
+    identities.create_principal(connection, row)
+    identities.create_access_key(
+        connection,
+        AccessKeyRow(
+            id=user.access_key_id,
+            principal_id=row.id,
+            account=ACCOUNT_ID,
+            sealed_secret=secrets.seal(user.access_key_id, user.secret),
+            status="Active",
+            created_at=LONG_AGO,
+        ),
+    )
+    return row
+
+
+def _make_repository(connection: Connection, name: str, document: str | None) -> None:
+    """A repository with one image, an index of nothing, whose last pull need not be recorded."""
+    repository = repositories.create(connection, REGISTRY, name, RepositorySettings(), {}, LONG_AGO)
+    if document is not None:
+        repositories.put_document(connection, repository.id, "policy", document, LONG_AGO)
+    content = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [], "annotations": {"of": name}})
+    manifest = parse_manifest(content.encode(), INDEX)
+    image, _ = images.insert_image(
+        connection, repository.id, manifest, content.encode(), size=len(content), now=LONG_AGO
+    )
+    images.set_tag(connection, repository.id, TAG, image, moved_by="bench", now=LONG_AGO)
+    images.record_pull(connection, image.id, FAR_OFF)
+
+
+@contextmanager
+def serving(name: str, count: int) -> Generator[Subject]:
+    """One worker on data of its own."""
+    with TemporaryDirectory(prefix="entrepot-access-") as folder, (Path(folder) / "log").open("wb") as log:
+        data, port = Path(folder) / "data", free_port()
+        fill(data, count)
+        process = subprocess.Popen(  # noqa: S603 - one of ours
+            [
+                *(sys.executable, "-m", PROGRAMS[name], "serve", "--workers", "1"),
+                *("--listen", f"127.0.0.1:{port}", "--data", str(data)),
+            ],
+            env=_environment(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            eventually(lambda: _is_ready(port), within=START_SECONDS)
+            yield Subject(name, port, process.pid, {})
+        finally:
+            process.terminate()
+            process.wait(START_SECONDS)
+
+
+def _environment() -> Mapping[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ENTREPOT_", "AWS_"))}
+    return inherited | {
+        "ENTREPOT_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "ENTREPOT_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "ENTREPOT_ACCOUNT_ID": ACCOUNT_ID,
+        "ENTREPOT_REGION": REGION,
+    }
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/-/ready").is_success
+    except httpx.TransportError:
+        return False
+
+
+def calls_of(users: Sequence[User], host: str) -> list[bytes]:
+    """BatchGetImage of each user in turn."""
+    return [
+        _signed(user, host, "BatchGetImage", {"repositoryName": user.repository, "imageIds": [{"imageTag": TAG}]})
+        for user in users
+    ]
+
+
+def gets_of(users: Sequence[User], host: str, port: int) -> list[bytes]:
+    """GET of the manifest of each user in turn."""
+    found: list[bytes] = []
+    with Line(port) as line:
+        for user in users:
+            answer = json.loads(line.ask(_signed(user, host, "GetAuthorizationToken", {})))
+            token = answer["authorizationData"][0]["authorizationToken"]
+            headers = {"Host": host, "Authorization": f"Basic {token}", "Accept": INDEX}
+            found.append(request_head("GET", f"/v2/{user.repository}/manifests/{TAG}", headers))
+    return found
+
+
+def _signed(user: User, host: str, operation: str, body: Mapping[str, object]) -> bytes:
+    keys = {"access_key_id": user.access_key_id, "secret": user.secret}
+    return b"".join(signed_request(host, operation, body, **keys))
+
+
+def figures_of(subject: Subject, phases: Mapping[str, Sequence[bytes]], seconds: float) -> list[Figure]:
+    """Each phase for so many seconds, its requests in turns."""
+    found: list[Figure] = []
+    for phase, requests in phases.items():
+        turn = cycle(requests)
+        found.append(
+            measured(
+                subject,
+                phase,
+                "/s",
+                lambda turn=turn: request_rate("127.0.0.1", subject.port, turn.__next__, seconds),
+            )
+        )
+    return found
+
+
+def main() -> int:
+    """Parse the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2, help="length of each phase")
+    parser.add_argument("--users", type=int, default=1_000, help="of each kind, and as many repositories")
+    parser.add_argument("--output", choices=["table", "json"], default="table")
+    options = parser.parse_args()
+
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        subjects = [stack.enter_context(serving(name, options.users)) for name in PROGRAMS]
+        gets = {
+            (subject.name, group): gets_of(users, f"127.0.0.1:{subject.port}", subject.port)
+            for subject in subjects
+            for group, users in groups(options.users).items()
+        }
+        for _ in range(options.rounds):
+            for group, users in groups(options.users).items():
+                for subject in subjects:
+                    phases = {
+                        f"GET, {group}": gets[subject.name, group],
+                        # Signed anew: a signature holds for five minutes.
+                        f"call, {group}": calls_of(users, f"127.0.0.1:{subject.port}"),
+                    }
+                    figures += figures_of(subject, phases, options.seconds)
+
+    shown = sorted(medians(figures), key=lambda figure: figure.phase)
+    as_json = options.output == "json"
+    sys.stdout.write(
+        json.dumps([asdict(each) for each in shown], indent=2) if as_json else table(shown, "unasked")
+    )
+    sys.stdout.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
