@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -79,15 +78,16 @@ def distribution(program: Path) -> Generator[Subject]:
                 start_new_session=True,
             )
         try:
-            eventually(lambda: _answers(port), within=START_SECONDS)
+            eventually(lambda: answers(f"http://127.0.0.1:{port}/v2/"), within=START_SECONDS)
             yield Subject("distribution", port, process.pid, {})
         finally:
             process.kill()
             process.wait()
 
 
-def _answers(port: int) -> bool:
+def answers(url: str) -> bool:
+    """True once GET is answered with 2xx."""
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/v2/").status_code == HTTPStatus.OK
+        return httpx.get(url).is_success
     except httpx.TransportError:
         return False

@@ -63,6 +63,13 @@ class S3Server:
             ),
         )
 
+    def write_credentials(self, home: Path) -> None:
+        """Write those of its root user where boto3 looks for them in a home folder."""
+        (home / ".aws").mkdir()
+        (home / ".aws" / "credentials").write_text(
+            f"[default]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n"
+        )
+
     def create_bucket(self) -> str:
         """A bucket of the caller's own; its name."""
         name = f"test-{next(self.numbers)}"

@@ -451,12 +451,27 @@ async def test_denials_are_recorded_in_sums(registry: RunningRegistry, alice: EC
     assert detail["lastAt"] - detail["firstAt"] == 4 * SECOND
 
 
+async def test_a_flood_of_denials_is_a_handful_of_records(registry: RunningRegistry, alice: ECR) -> None:
+    """Five of who floods, and one number for the others."""
+    for number in range(30):
+        await alice.error("ListImages", repositoryName=f"app-{number}")
+
+    await write_denials(registry.services)
+
+    found = await rows(registry, select(audit_records).where(audit_records.c.request_id == ""))
+    assert [record.repository for record in found] == [*(f"app-{number}" for number in range(5)), ""]
+    assert json.loads(found[-1].detail) == {"errorCode": "AccessDenied", "reason": "and others", "count": 25}
+    assert found[-1].principal == ""
+
+
 async def test_guesses_at_a_secret_are_slowed_down(registry: RunningRegistry, key: Body, repository: str) -> None:
-    """Of one key from one source; the root is not held back by them."""
+    """Of one key from one source; nobody who has the right secret is held back by them."""
     guessing = ECR(registry, access_key_id=key["AccessKeyId"], secret_access_key="guess")
     codes = [(await guessing.error("ListImages", repositoryName=repository))["__type"] for _ in range(25)]
 
-    assert codes == ["InvalidSignatureException"] * 20 + ["ThrottlingException"] * 5
+    assert codes == ["InvalidSignatureException"] * 19 + ["ThrottlingException"] * 6
+    honest = ECR(registry, access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+    assert (await honest.error("ListImages", repositoryName=repository))["__type"] == "AccessDeniedException"
     assert await ECR(registry)("ListImages", repositoryName=repository)
     registry.clock.advance(HOUR)
     assert (await guessing.error("ListImages", repositoryName=repository))["__type"] == "InvalidSignatureException"
@@ -482,3 +497,117 @@ async def test_the_last_use_of_a_key_is_noted_every_quarter_of_an_hour(
     assert (first["ServiceName"], first["Region"]) == ("ecr", "us-east-1")
     assert same == first
     assert (later["LastUsedDate"] - first["LastUsedDate"]).total_seconds() == 900
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "eusc-de-east-1"])
+async def test_a_key_is_unknown_in_other_partitions(
+    registry: RunningRegistry, alice: ECR, key: Body, iam: Query, region: str
+) -> None:
+    """Where ARNs would be others, and a deny that names one would not be met; IAM knows no key there at all."""
+    await iam("AttachUserPolicy", UserName="alice", PolicyArn=f"{MANAGED}AdministratorAccess")
+    away = ECR(
+        registry,
+        access_key_id=key["AccessKeyId"],
+        secret_access_key=key["SecretAccessKey"],
+        region=region,
+    )
+
+    assert (await away.error("DescribeRepositories"))["__type"] == "UnrecognizedClientException"
+    for held in (key, None):
+        for service in ("iam", "sts"):
+            operation = {"iam": "ListUsers", "sts": "GetCallerIdentity"}[service]
+            refused = await Query(registry, service, held, region=region).error(operation)
+            assert refused[:2] == (403, "InvalidClientTokenId")
+
+
+@pytest.mark.parametrize(
+    "arn", ["arn:aws-cn:iam::aws:policy/AdministratorAccess", "arn:aws-zz:iam::aws:policy/IAMFullAccess"]
+)
+async def test_a_policy_of_aws_goes_by_one_arn(alice: ECR, iam: Query, arn: str) -> None:
+    """The one of the account's partition: a condition on iam:PolicyARN means no other."""
+    _, attached, _ = await iam.error("AttachUserPolicy", UserName="alice", PolicyArn=arn)
+    _, bounded, _ = await iam.error("PutUserPermissionsBoundary", UserName="alice", PermissionsBoundary=arn)
+
+    assert (attached, bounded) == ("NoSuchEntity", "NoSuchEntity")
+
+
+@pytest.mark.parametrize("name", ["aws:ViaAWSService", "aws:PrincipalIsAWSService"])
+async def test_a_deny_of_what_no_service_of_aws_sends_is_met(alice: ECR, iam: Query, name: str) -> None:
+    """Keys that AWS always has are there."""
+    document = policy(
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {name: "false"}}},
+    )
+    await iam("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=document)
+
+    assert (await alice.error("DescribeRepositories"))["message"].endswith(
+        "an explicit deny in an identity-based policy"
+    )
+
+
+async def test_temporary_credentials_say_that_there_was_no_second_factor(
+    registry: RunningRegistry, alice: ECR, key: Body, iam: Query
+) -> None:
+    """A deny of those without one is met by them; long-lived keys have no such condition key, as at AWS."""
+    document = policy(
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": "ecr:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+        },
+    )
+    await iam("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=document)
+    session = session_client(registry, (await Query(registry, "sts", key)("GetSessionToken"))["Credentials"])
+
+    assert await alice("DescribeRepositories")
+    assert (await session.error("DescribeRepositories"))["__type"] == "AccessDeniedException"
+
+
+async def test_another_accounts_root_deletes_a_policy_that_lets_it(bob: ECR, ecr: ECR, repository: str) -> None:
+    """What no policy keeps from the root is the root's of the account alone."""
+    await ecr(
+        "SetRepositoryPolicy",
+        repositoryName=repository,
+        policyText=to({"AWS": f"arn:aws:iam::{OTHER}:root"}, "ecr:*"),
+    )
+
+    assert await bob("DeleteRepositoryPolicy", registryId=ACCOUNT, repositoryName=repository)
+
+
+@pytest.mark.parametrize(
+    ("members", "missing"),
+    [
+        ({"repositoryPolicy": to("*", "ecr:BatchGetImage")}, "ecr:SetRepositoryPolicy"),
+        ({"resourceTags": [{"Key": "k", "Value": "v"}]}, "ecr:TagResource"),
+        ({"customRoleArn": f"arn:aws:iam::{ACCOUNT}:role/ecr"}, "iam:PassRole"),
+    ],
+)
+async def test_a_template_does_nothing_that_its_author_may_not_do(
+    alice: ECR, iam: Query, members: dict[str, Any], missing: str
+) -> None:
+    """It makes repositories for others: with a policy, tags or a role of the author's choosing."""
+    document = policy(
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": missing, "Resource": "*"},
+    )
+    await iam("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=document)
+    asked: dict[str, Any] = {"prefix": "team", "appliedFor": ["CREATE_ON_PUSH"]}
+
+    refused = await alice.error("CreateRepositoryCreationTemplate", **asked, **members)
+    await alice("CreateRepositoryCreationTemplate", **asked)
+    changed = await alice.error("UpdateRepositoryCreationTemplate", prefix="team", **members)
+
+    assert missing in refused["message"]
+    assert missing in changed["message"]
+
+
+async def test_tags_that_differ_in_case_alone_are_refused(ecr: ECR, repository: str) -> None:
+    """To a condition they are one key: a second spelling would hide the first from a deny."""
+    arn = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/{repository}"
+    await ecr("TagResource", resourceArn=arn, tags=[{"Key": "protected", "Value": "true"}])
+
+    refused = await ecr.error("TagResource", resourceArn=arn, tags=[{"Key": "Protected", "Value": "x"}])
+
+    assert refused["__type"] == "InvalidTagParameterException"

@@ -126,15 +126,13 @@ async def test_a_template_says_what_it_is_applied_for(ecr: ECR, members: Body) -
 @pytest.mark.parametrize(
     ("settings", "parameter"),
     [
-        ({"encryptionConfiguration": {"encryptionType": "KMS"}}, "encryptionConfiguration"),
-        ({"encryptionConfiguration": {"encryptionType": "KMS_DSSE"}}, "encryptionConfiguration"),
         ({"resourceTags": [{"Key": "aws:x", "Value": ""}]}, "resourceTags"),
         ({"resourceTags": [{"Key": f"k{n}", "Value": ""} for n in range(51)]}, "resourceTags"),
         ({"imageTagMutability": "IMMUTABLE_WITH_EXCLUSION"}, "imageTagMutabilityExclusionFilters"),
         ({"repositoryPolicy": "{}"}, "PolicyText"),
         ({"lifecyclePolicy": "{}"}, "LifecyclePolicyText"),
     ],
-    ids=["KMS", "KMS_DSSE", "bad tag", "many tags", "no filters", "policy", "lifecycle policy"],
+    ids=["bad tag", "many tags", "no filters", "policy", "lifecycle policy"],
 )
 @pytest.mark.parametrize(
     "operation",

@@ -9,6 +9,7 @@ from tests.api.clients import ECR
 from tests.api.query_clients import Query, error_of
 from tests.api.test_access import ACCOUNT, MANAGED, allow, policy, to
 
+from entrepot.core.clock import SECOND
 from entrepot.testing.registry import RunningRegistry
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -184,3 +185,149 @@ async def test_to_explain_is_an_action_of_its_own(registry: RunningRegistry, iam
 
     assert code == "AccessDenied"
     assert "iam:ExplainDecision" in message
+
+
+async def make_caller(registry: RunningRegistry, iam: Query, service: str, *policies: str) -> Query:
+    """A service, by a key of alice, who has these policies."""
+    for number, document in enumerate(policies):
+        await iam("PutUserPolicy", UserName="alice", PolicyName=f"p{number}", PolicyDocument=document)
+    key = (await iam("CreateAccessKey", UserName="alice"))["AccessKey"]
+    registry.clock.advance(SECOND)
+    return Query(registry, service, key)
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/ci"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "decision"), [(ALICE, "allowed"), (f"arn:aws:iam::{ACCOUNT}:root", "implicitDeny")]
+)
+async def test_to_assume_a_role_is_explained_by_its_trust_policy(
+    registry: RunningRegistry, iam: Query, trusted: str, decision: str
+) -> None:
+    """Which decides as it does for AssumeRole."""
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"})
+    await iam("CreateRole", RoleName="ci", AssumeRolePolicyDocument=trust)
+    sts = await make_caller(registry, iam, "sts")
+
+    explained = await explain(iam, "sts:AssumeRole", ROLE)
+    answer = await sts.send(sts.body("AssumeRole", {"RoleArn": ROLE, "RoleSessionName": "session"}))
+
+    assert explained.findtext("Decision") == decision
+    assert (decision == "allowed") == (answer.status_code == 200)
+    assert "role trust policy" in texts(explained, "Policies/member/PolicyType")
+
+
+async def test_a_condition_of_a_trust_policy_sees_the_tags_of_the_role(iam: Query) -> None:
+    """And what is given with the question."""
+    condition = {"StringEquals": {"aws:ResourceTag/team": "a", "sts:ExternalId": "x"}}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ALICE},
+        "Action": "sts:AssumeRole",
+        "Condition": condition,
+    }
+    tags = [{"Key": "team", "Value": "a"}]
+    await iam("CreateRole", RoleName="ci", AssumeRolePolicyDocument=policy(statement), Tags=tags)
+
+    with_id = await explain(iam, "sts:AssumeRole", ROLE, sts__ExternalId="x")
+    without = await explain(iam, "sts:AssumeRole", ROLE)
+
+    assert (with_id.findtext("Decision"), without.findtext("Decision")) == ("allowed", "implicitDeny")
+
+
+async def test_nobody_assumes_a_role_that_is_not_there_and_no_root_any(iam: Query) -> None:
+    """Whatever policies say; and the sentence says why."""
+    await iam("AttachUserPolicy", UserName="alice", PolicyArn=f"{MANAGED}AdministratorAccess")
+    missing = await explain(iam, "sts:AssumeRole", ROLE)
+    trust = policy({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})
+    await iam("CreateRole", RoleName="ci", AssumeRolePolicyDocument=trust)
+
+    by_root = await explain(iam, "sts:AssumeRole", ROLE, principal=f"arn:aws:iam::{ACCOUNT}:root")
+    by_nobody = await explain(iam, "sts:AssumeRole", ROLE, principal="anonymous")
+
+    assert {found.findtext("Decision") for found in (missing, by_root, by_nobody)} == {"implicitDeny"}
+    assert str(missing.findtext("Message")).endswith("because there is no such role")
+    assert str(by_root.findtext("Message")).endswith("because roles may not be assumed by root accounts")
+
+
+@pytest.mark.parametrize("key", ["iam:ResourceTag/team", "aws:ResourceTag/team", "iam:PermissionsBoundary"])
+async def test_what_is_known_of_a_user_takes_part_as_when_iam_is_called(
+    registry: RunningRegistry, iam: Query, key: str
+) -> None:
+    """Its tags and its boundary."""
+    boundary = f"{MANAGED}IAMReadOnlyAccess"
+    tags = [{"Key": "team", "Value": "a"}]
+    await iam("CreateUser", UserName="bob", PermissionsBoundary=boundary, Tags=tags)
+    value = boundary if key.startswith("iam:P") else "a"
+    document = allow("iam:GetUser", Condition={"StringEquals": {key: value}})
+    caller = await make_caller(registry, iam, "iam", document)
+
+    for name, is_allowed in {"bob": True, "alice": False}.items():
+        explained = await explain(iam, "iam:GetUser", f"arn:aws:iam::{ACCOUNT}:user/{name}")
+        answer = await caller.send(caller.body("GetUser", {"UserName": name}))
+        assert (explained.findtext("Decision") == "allowed", answer.status_code == 200) == (is_allowed, is_allowed)
+
+
+async def test_what_is_known_of_a_managed_policy_takes_part_too(iam: Query) -> None:
+    """Its tags."""
+    made = await iam(
+        "CreatePolicy",
+        PolicyName="own",
+        PolicyDocument=allow("ecr:ListImages"),
+        Tags=[{"Key": "team", "Value": "a"}],
+    )
+    document = allow("iam:GetPolicy", Condition={"StringEquals": {"aws:ResourceTag/team": "a"}})
+    await iam("PutUserPolicy", UserName="alice", PolicyName="p", PolicyDocument=document)
+
+    tagged = await explain(iam, "iam:GetPolicy", made["Policy"]["Arn"])
+    other = await explain(iam, "iam:GetPolicy", f"{MANAGED}AdministratorAccess".replace(":aws:p", f":{ACCOUNT}:p"))
+
+    assert (tagged.findtext("Decision"), other.findtext("Decision")) == ("allowed", "implicitDeny")
+
+
+@pytest.mark.parametrize("action", ["CreateAccount", "ListAccounts", "DeleteAccount"])
+async def test_accounts_are_for_the_root_of_the_registry_alone(iam: Query, action: str) -> None:
+    """Whatever policies say."""
+    await iam("AttachUserPolicy", UserName="alice", PolicyArn=f"{MANAGED}AdministratorAccess")
+
+    by_user = await explain(iam, f"iam:{action}", "*")
+    by_root = await explain(iam, f"iam:{action}", "*", principal=f"arn:aws:iam::{ACCOUNT}:root")
+
+    assert (by_user.findtext("Decision"), by_root.findtext("Decision")) == ("implicitDeny", "allowed")
+    assert str(by_user.findtext("Message")).endswith("only the root of the registry's own account may")
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        f"arn:aws:iam::{ACCOUNT}:user/wrong/path/alice",
+        f"arn:aws-cn:iam::{ACCOUNT}:user/alice",
+        f"arn:aws:sts::{ACCOUNT}:user/alice",
+        f"arn:aws:iam::{ACCOUNT}:assumed-role/ci/session",
+        f"arn:aws:iam::{ACCOUNT}:root/alice",
+    ],
+)
+async def test_whom_no_arn_means_to_the_letter_is_nobody(iam: Query, principal: str) -> None:
+    """Path, partition and service included."""
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
+    await iam("CreateRole", RoleName="ci", AssumeRolePolicyDocument=trust)
+    asked = {"PrincipalArn": principal, "ActionName": "ecr:ListImages"}
+
+    status, code, _ = error_of(await iam.send_form("ExplainDecision", **asked))
+
+    assert (status, code) == (404, "NoSuchEntity")
+
+
+@pytest.mark.parametrize(
+    "decision", [pytest.param("allowed", marks=pytest.mark.registry(anonymous_pull=True)), "implicitDeny"]
+)
+async def test_nobody_pulls_without_credentials_unless_the_registry_lets_them(
+    ecr: ECR, repository: str, iam: Query, decision: str
+) -> None:
+    """Whatever the repository's policy says."""
+    await ecr("SetRepositoryPolicy", repositoryName=repository, policyText=to("*", "ecr:BatchGetImage"))
+
+    found = await explain(iam, "ecr:BatchGetImage", principal="anonymous")
+
+    assert found.findtext("Decision") == decision

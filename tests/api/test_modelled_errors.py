@@ -57,17 +57,13 @@ def members(operation: str, *, required: bool = False) -> list[str]:
 #: A failure of ours, whatever is called; what it looks like is tested below.
 ALWAYS_ARGUED = {"ServerException"}
 
-ENCRYPTION = "no repository with KMS encryption can be made, and this operation makes none"
 UPSTREAM = "nothing is fetched from upstream registries yet"
 UNLIMITED = "the model lists it, and there is nothing in the operation that is limited"
 SECRETS = "credentials of upstream registries are not looked up yet"
 
 #: What no test produces, and why.
 ARGUED: dict[str, dict[str, str]] = {
-    "KmsException": dict.fromkeys(
-        ("DeleteRepository", "InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage"),
-        ENCRYPTION,
-    ),
+    "KmsException": {"DeleteRepository": "it needs no key: ECR retires grants then, and there are none"},
     "UnableToGetUpstreamLayerException": {"GetDownloadUrlForLayer": UPSTREAM},
     "UnableToGetUpstreamImageException": {"BatchGetImage": UPSTREAM},
     "UnableToListUpstreamImageReferrersException": {"ListImageReferrers": UPSTREAM},

@@ -85,22 +85,6 @@ async def test_a_name_outside_the_grammar_is_refused_in_ecrs_words(ecr: ECR, nam
     }
 
 
-@pytest.mark.parametrize("kind", ["KMS", "KMS_DSSE"])
-@produces("CreateRepository", "KmsException")
-async def test_encryption_that_cannot_be_had_is_refused_rather_than_left_out(ecr: ECR, kind: str) -> None:
-    """No layer of a repository that asked for encryption is ever stored in plain."""
-    refused = await ecr.error(
-        "CreateRepository", repositoryName="app", encryptionConfiguration={"encryptionType": kind}
-    )
-
-    assert refused == {
-        "__type": "KmsException",
-        "message": f"Encryption of type {kind} cannot be used: this registry has no key provider",
-        "kmsError": "KMSInvalidStateException",
-    }
-    assert await ecr("DescribeRepositories") == {"repositories": []}
-
-
 @pytest.mark.parametrize(
     ("settings", "constraint"),
     [

@@ -217,6 +217,7 @@ async def test_who_may_not_assume_a_role_does_not_learn_whether_it_exists(
 ) -> None:
     """A role that trusts others, one that is not there, one whose path is another: one answer."""
     caller = Query(registry, "sts", await user(registry, iam, ASSUME))
+    await iam("CreateUser", UserName="bob")
 
     missing = await refused(caller)
     await role(iam, trust({"AWS": f"arn:aws:iam::{ACCOUNT_ID}:user/bob"}))
@@ -489,6 +490,10 @@ async def test_a_transitive_tag_is_handed_on_and_cannot_be_changed(registry: Run
         (
             {"Tags": [{"Key": "a", "Value": "1"}], "TransitiveTagKeys": ["b"]},
             "The specified transitive tag key must be included in the requested tags.",
+        ),
+        (
+            {"Tags": [{"Key": "AWS:team", "Value": "1"}]},
+            "Tag keys that start with aws: are reserved for system use.",
         ),
         ({"RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:user/deployer"}, "Request ARN is invalid"),
         ({"ProvidedContexts": [{"ProviderArn": ROLE_ARN}]}, "ProvidedContexts is not supported"),

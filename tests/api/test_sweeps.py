@@ -16,6 +16,7 @@ from tests.api.rows import count, execute, is_stored, rows
 from entrepot.core.clock import DAY, HOUR
 from entrepot.metadata import sqlite, tables
 from entrepot.metadata.port import Metadata
+from entrepot.operations import sweeps
 from entrepot.operations.sweeps import all_sweeps, drain_repositories, expire_uploads, sweep_once, trimming
 from entrepot.testing.registry import START, RunningRegistry
 
@@ -362,6 +363,36 @@ async def test_history_and_audit_are_kept_for_a_window(
         START + 2 * DAY
     ]
     assert len((await ecr("ListImages", repositoryName=repository))["imageIds"]) == 2
+
+
+async def test_records_of_denials_are_bounded(registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go first, some in each transaction, and changes stay."""
+    monkeypatch.setattr(sweeps, "MOST_KEPT", 10)
+    await execute(registry, insert(tables.audit_records).values([_record(n, "") for n in range(500)]))
+    await execute(registry, insert(tables.audit_records).values([_record(n, f"{n:016x}") for n in range(500)]))
+    trim = trimming(history_days=1)
+
+    with counted() as transactions:
+        busy = [await trim(registry.services) for _ in range(4)]
+
+    assert busy == [True, True, True, False]
+    assert max(transactions.sizes) <= MOST
+    kept = await rows(registry, select(tables.audit_records.c.recorded_at, tables.audit_records.c.request_id))
+    assert [row.recorded_at - START for row in kept if not row.request_id] == list(range(490, 500))
+    assert sum(1 for row in kept if row.request_id) == 500
+
+
+def _record(number: int, request_id: str) -> dict[str, object]:
+    return {
+        "recorded_at": START + number,
+        "request_id": request_id,
+        "account": "",
+        "region": "",
+        "principal": "",
+        "operation": "",
+        "repository": "",
+        "detail": "{}",
+    }
 
 
 @dataclass(frozen=True)

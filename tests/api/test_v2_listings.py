@@ -200,6 +200,43 @@ async def test_what_is_not_there_has_no_referrers(oci: httpx.AsyncClient, reposi
     assert (answer.status_code, answer.json()["manifests"]) == (200, [])
 
 
+async def test_pages_of_tags_stay_whole_while_tags_come_and_go(
+    ecr: ECR, oci: httpx.AsyncClient, repository: str
+) -> None:
+    """What is there throughout is listed once, even if the last of a page is gone, or has moved."""
+    pushed = image()
+    await push(ecr, repository, pushed, "b", "d", "f", "h")
+    first = await oci.get(f"/v2/{repository}/tags/list?n=2")
+    await oci.delete(f"/v2/{repository}/manifests/d")
+    await push(ecr, repository, image("other"), "a", "e", "f")
+
+    second = await oci.get(first.links["next"]["url"])
+    third = await oci.get(second.links["next"]["url"])
+
+    assert [answer.json()["tags"] for answer in (first, second, third)] == [["b", "d"], ["e", "f"], ["h"]]
+    assert "link" not in third.headers
+
+
+async def test_pages_of_referrers_stay_whole_while_referrers_come_and_go(
+    ecr: ECR, oci: httpx.AsyncClient, repository: str
+) -> None:
+    """A new one is the last; the one that a page ended with may be gone."""
+    padding = {"annotations": {"padding": "x" * (1536 * 1024)}}
+    attached = [artifact(f"signature-{number}", image(), SIGNATURE, **padding) for number in range(5)]
+    for one in attached[:4]:
+        await push(ecr, repository, one)
+    first = await oci.get(f"/v2/{repository}/referrers/{image().digest}")
+    await oci.delete(f"/v2/{repository}/manifests/{attached[1].digest}")
+    await push(ecr, repository, attached[4])
+
+    second = await oci.get(first.links["next"]["url"])
+    third = await oci.get(second.links["next"]["url"])
+
+    found = [[one["digest"] for one in page.json()["manifests"]] for page in (first, second, third)]
+    digests = [one.digest for one in attached]
+    assert found == [digests[:2], digests[2:4], digests[4:]]
+
+
 async def test_a_referrer_may_be_pushed_before_its_subject(
     ecr: ECR, oci: httpx.AsyncClient, repository: str
 ) -> None:

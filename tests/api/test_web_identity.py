@@ -289,17 +289,66 @@ async def test_a_role_is_not_assumed_for_longer_than_it_allows(
     assert message == "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
 
 
-async def test_who_fails_too_often_has_to_wait(registry: RunningRegistry, sts: Query, issuer: Issuer) -> None:
-    """For this role, from this place; then also with a good token."""
+async def test_who_fails_too_often_is_told_no_more(registry: RunningRegistry, sts: Query, issuer: Issuer) -> None:
+    """Whichever roles were named; a good token from the same place is taken all the same."""
     await role(registry, trust(issuer))
     good, bad = token(registry, issuer, GITHUB), token(registry, issuer, {**GITHUB, "aud": "other"})
 
-    codes = {(await refused(sts, bad))[1] for _ in range(20)}
+    codes = [(await refused(sts, bad, RoleArn=f"{ROLE_ARN}{number}"))[1] for number in range(10)]
+    codes += [(await refused(sts, bad))[1] for _ in range(15)]
 
-    assert codes == {"InvalidIdentityToken"}
-    assert await refused(sts, good) == (400, "Throttling", "Rate exceeded")
-    registry.clock.advance(5 * SECOND)
+    assert codes == ["AccessDenied"] * 10 + ["InvalidIdentityToken"] * 9 + ["Throttling"] * 6
     assert await assume(sts, good)
+    registry.clock.advance(10 * SECOND)
+    assert (await refused(sts, bad))[1] == "InvalidIdentityToken"
+
+
+@pytest.mark.parametrize("spelling", ["{}//", "{}/.", "{}/tenant", "HTTP://{0}", "http://{0}:80", "http://me@{0}"])
+async def test_an_issuer_has_one_spelling(
+    registry: RunningRegistry, sts: Query, issuer: Issuer, spelling: str
+) -> None:
+    """Any other is refused, and nobody is asked: else each would be asked for by itself."""
+    await role(registry, trust(issuer))
+    spelt = spelling.format(issuer.url if spelling.startswith("{}") else issuer.provider)
+
+    refusals = [await refused(sts, token(registry, issuer, {**GITHUB, "iss": spelt})) for _ in range(2)]
+
+    assert {code for _, code, _ in refusals} == {"InvalidIdentityToken"}
+    assert not issuer.asked
+
+
+async def test_an_issuer_whose_url_ends_with_a_slash_is_believed(
+    registry: RunningRegistry, sts: Query, issuer: Issuer
+) -> None:
+    """As those of some services do."""
+    await role(registry, trust(issuer))
+
+    assert await assume(sts, token(registry, issuer, {**GITHUB, "iss": f"{issuer.url}/"}))
+
+
+@pytest.mark.parametrize("principal", [None, "accounts.google.com"])
+async def test_an_issuer_is_asked_for_roles_that_trust_it_alone(
+    registry: RunningRegistry, sts: Query, issuer: Issuer, principal: str | None
+) -> None:
+    """Not for one that is not there, nor for one that trusts others, however good the token."""
+    if principal is not None:
+        await role(registry, trust(issuer, principal=principal))
+
+    assert await refused(sts, token(registry, issuer, GITHUB)) == DENIED
+    assert not issuer.asked
+
+
+async def test_an_issuer_that_does_not_answer_is_asked_once_a_minute(
+    registry: RunningRegistry, sts: Query, issuer: Issuer
+) -> None:
+    """However many tokens come."""
+    await role(registry, trust(issuer))
+    issuer.answers[DISCOVERY] = 503, b""
+
+    for number in range(30):
+        await refused(sts, token(registry, issuer, GITHUB, kid=f"invented{number}"))
+
+    assert issuer.asked == {DISCOVERY: 1}
 
 
 @pytest.mark.parametrize("text", ["none", "a.b.c", "x" * 20_000])

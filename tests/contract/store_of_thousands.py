@@ -63,6 +63,8 @@ def _everything() -> Iterator[tuple[Table, Iterator[Row]]]:
     yield tables.blobs, _blobs()
     yield tables.repository_layers, _layers()
     yield tables.uploads, _uploads()
+    yield tables.data_keys, _data_keys()
+    yield tables.encrypted_segments, _segments()
     yield tables.multiparts, _multiparts()
     yield tables.multipart_parts, _multipart_parts()
     yield tables.tombstones, _tombstones()
@@ -122,6 +124,20 @@ def _blobs() -> Iterator[Row]:
     for number in range(1, 3 * IMAGES + 1):
         key: Row = {"id": number, "digest": BASE_LAYER if number == 1 else digest(number), "encryption_key": ""}
         yield {**key, "size": 1, "storage_key": f"k{number}", "stored_at": 0}
+    for number in range(IMAGES):  # as many KMS keys have the base layer too
+        key = {"id": 3 * IMAGES + 1 + number, "digest": BASE_LAYER, "encryption_key": f"KMS {number}"}
+        yield {**key, "size": 1, "storage_key": f"e{number}", "stored_at": 0}
+
+
+def _data_keys() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        yield {"storage_key": f"k{number:05}", "wrapped": b"wrapped", "epoch": 0}
+
+
+def _segments() -> Iterator[Row]:
+    for number in range(REPOSITORIES):
+        place: Row = {"ends_at": 1, "stored_at": 0, "salt": b"salt"}
+        yield {"storage_key": f"k{number:05}", "starts_at": 0, **place}
 
 
 def _layers() -> Iterator[Row]:
@@ -238,7 +254,7 @@ def _records() -> Iterator[Row]:
     for number in range(REPOSITORIES):
         yield {
             "recorded_at": number,
-            "request_id": "",
+            "request_id": "" if number % 10 == 0 else f"{number:016x}",
             "account": REGISTRY.account,
             "region": REGISTRY.region,
             "principal": "",

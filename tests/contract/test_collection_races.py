@@ -19,6 +19,7 @@ from entrepot.core.clock import DAY
 from entrepot.core.digest import Digest
 from entrepot.core.manifest import Manifest, Reference
 from entrepot.features.images import store as images
+from entrepot.features.images.image import ManifestBytes
 from entrepot.features.layers import store as layers
 from entrepot.metadata import tables
 
@@ -94,7 +95,15 @@ def fill(connection: Connection) -> None:
 def store(connection: Connection, repository_id: int, key: str, lease_until: int = NOW + DAY) -> tuple[bool, bool]:
     """What a completion does."""
     return layers.store_layer(
-        connection, repository_id, LAYER, size=5, storage_key=key, now=NOW, lease_until=lease_until
+        connection,
+        repository_id,
+        LAYER,
+        size=5,
+        storage_key=key,
+        encryption_key="",
+        is_encrypted=False,
+        now=NOW,
+        lease_until=lease_until,
     )
 
 
@@ -107,7 +116,16 @@ def put_image(connection: Connection, repository_id: int = ONE) -> list[str]:
     """What PutImage does, if its layer is there; gives the digests of the layers it holds."""
     held = layers.hold_layers(connection, repository_id, [LAYER])
     if held:
-        images.insert_image(connection, repository_id, MANIFEST, b"{}", size=5, now=NOW)
+        images.insert_image(
+            connection,
+            repository_id,
+            MANIFEST,
+            ManifestBytes(b"{}"),
+            encryption_key="",
+            manifest_size=2,
+            size=5,
+            now=NOW,
+        )
     return list(held)
 
 
@@ -255,6 +273,17 @@ async def test_a_blob_that_is_pushed_while_it_is_collected_gets_a_key_of_its_own
     assert await client.do(keys) == [SECOND_KEY]
 
 
+async def test_a_blob_that_is_about_to_be_collected_is_not_linked(client: Side, collector: Side) -> None:
+    """The completion waits for whoever has locked it, and stores the layer anew."""
+    await collector.do(lambda c: c.execute(select(tables.blobs).with_for_update()))
+    completing = await client.begin(lambda c: store(c, TWO, SECOND_KEY))
+
+    assert await collector.do(collect) == [FIRST_KEY]
+    await collector.commit()
+
+    assert await completing == (True, True)
+
+
 async def test_a_layer_that_is_pushed_again_while_it_is_dropped_is_new(client: Side, collector: Side) -> None:
     """In the same repository: the completion waits for the link, not for the blob, so nobody waits in a circle."""
     await collector.do(lambda c: layers.hold_link(c, ONE, blob_id(c)))
@@ -312,7 +341,12 @@ async def test_of_two_that_drop_the_last_two_links_one_buries_the_blob(client: S
 async def test_a_link_that_is_found_named_by_an_image_being_drained_is_queued(
     client: Side, collector: Side
 ) -> None:
-    """The collector sees the last reference for a last time; the drain waits for it, and has the last word."""
+    """The collector sees the last reference for a last time; the drain waits for it, and has the last word.
+
+    So it does even if the time that it has read before would do.
+    """
+    queued = update(tables.repository_layers).values(due_at=NOW, due_cause="image")
+    await client.do(lambda c: c.execute(queued))
     await client.do(put_image)
     await client.do(delete_image)
     await client.commit()
@@ -322,7 +356,7 @@ async def test_a_link_that_is_found_named_by_an_image_being_drained_is_queued(
     assert await collector.do(collect) == []
     assert await collector.do(links) == [(ONE, None)]
     queueing = await client.begin(
-        lambda c: layers.queue_links(c, ONE, drained.named, earliest=NOW + 1, due_at=NOW + 2)
+        lambda c: layers.queue_links(c, ONE, drained.named, earliest=NOW, due_at=NOW + 2)
     )
 
     await collector.commit()
@@ -366,7 +400,7 @@ async def test_a_manifest_that_is_put_while_it_is_collected_is_stored_anew(clien
 
 async def test_an_upload_that_is_being_touched_does_not_expire(client: Side, collector: Side) -> None:
     """Nor when its touch is committed in the very moment."""
-    await client.do(lambda c: layers.create_upload(c, ONE, "id", SECOND_KEY, NOW - DAY + 1))
+    await client.do(lambda c: layers.create_upload(c, ONE, "id", SECOND_KEY, NOW - DAY + 1, is_encrypted=False))
     await client.commit()
     upload = await client.do(lambda c: layers.lock_upload(c, ONE, "id", NOW))
     assert upload is not None

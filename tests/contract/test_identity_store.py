@@ -110,11 +110,16 @@ async def test_a_name_is_found_in_its_own_case_alone(store: Metadata, name: str)
     assert await store.look_up(lambda c: identities.find_by_name(c, ACCOUNT, PrincipalKind.USER, name)) is None
 
 
+def find_role(connection: Connection, account: str, name: str) -> PrincipalRow | None:
+    """A role by its name."""
+    return identities.find_by_name(connection, account, PrincipalKind.ROLE, name)
+
+
 async def test_a_role_is_found_by_name_in_its_account(store: Metadata) -> None:
     """Users of the name are not roles, and other accounts are other accounts."""
-    assert await store.look_up(lambda c: identities.find_role(c, ACCOUNT, "deployer")) == DEPLOYER
-    assert await store.look_up(lambda c: identities.find_role(c, ACCOUNT, "Alice")) is None
-    assert await store.look_up(lambda c: identities.find_role(c, OTHER_ACCOUNT, "deployer")) is None
+    assert await store.look_up(lambda c: find_role(c, ACCOUNT, "deployer")) == DEPLOYER
+    assert await store.look_up(lambda c: find_role(c, ACCOUNT, "Alice")) is None
+    assert await store.look_up(lambda c: find_role(c, OTHER_ACCOUNT, "deployer")) is None
 
 
 async def test_a_principal_is_replaced_but_for_what_it_is(store: Metadata) -> None:
@@ -133,7 +138,7 @@ async def test_a_principal_is_replaced_but_for_what_it_is(store: Metadata) -> No
     await store.write(lambda c: identities.replace_principal(c, changed))
 
     assert await store.look_up(lambda c: identities.find_principal(c, DEPLOYER.id)) == changed
-    assert await store.look_up(lambda c: identities.find_role(c, ACCOUNT, "deployer")) is None
+    assert await store.look_up(lambda c: find_role(c, ACCOUNT, "deployer")) is None
 
 
 async def test_principals_come_in_pages_by_path_and_name(store: Metadata) -> None:

@@ -31,7 +31,7 @@ async def test_the_first_key_stays(metadata: Metadata) -> None:
     await claim(metadata, OURS)
     await claim(metadata, OURS)
 
-    with pytest.raises(WrongMasterKey, match=f"goes with the master key {OURS}, and the data folder has {OTHER}"):
+    with pytest.raises(WrongMasterKey, match=f"goes with the master key {OURS}, and this registry has {OTHER}"):
         await claim(metadata, OTHER)
 
     await claim(metadata, OURS)

@@ -87,7 +87,7 @@ async def test_what_version_2_holds_is_there_in_version_3(metadata: Metadata) ->
     assert await metadata.read(lambda c: repositories.read_tags(c, found.id)) == {"team": "a"}
     assert await metadata.look_up(generation.read) == 0
     oldest_code = schema.select().with_only_columns(schema.c.oldest_code)
-    assert await metadata.read(lambda c: c.scalar(oldest_code)) == 3
+    assert await metadata.read(lambda c: c.scalar(oldest_code)) == CODE_VERSION
 
 
 async def test_the_migrations_make_the_indexes(metadata: Metadata) -> None:

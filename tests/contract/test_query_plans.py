@@ -36,6 +36,7 @@ from entrepot.core.garbage import Cause, Garbage
 from entrepot.core.manifest import Manifest, Reference
 from entrepot.features.audit import store as audit
 from entrepot.features.collection import store as collection
+from entrepot.features.encryption import store as encryption
 from entrepot.features.identity import store as identities
 from entrepot.features.identity.principal import PrincipalKind
 from entrepot.features.identity.rows import (
@@ -46,7 +47,7 @@ from entrepot.features.identity.rows import (
     PrincipalRow,
 )
 from entrepot.features.images import store as images
-from entrepot.features.images.image import Image, ImageId
+from entrepot.features.images.image import Image, ImageId, ManifestBytes
 from entrepot.features.layers import store as layers
 from entrepot.features.layers.layer import Upload
 from entrepot.features.multiparts import store as multiparts
@@ -60,11 +61,13 @@ from entrepot.features.templates.template import Template, TemplateSettings
 from entrepot.metadata import generation, tables
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
+from entrepot.storage.frames import Segment
 from entrepot.storage.s3_ledger import Multipart, Part
 
 STORES: tuple[ModuleType, ...] = (
     audit,
     collection,
+    encryption,
     generation,
     identities,
     images,
@@ -91,7 +94,7 @@ DIGESTS = [Digest.parse(digest(number)) for number in range(1, LIMIT)]
 MANIFEST = Manifest(
     Digest.parse(digest(0)), "x/y", (Reference("layer", Digest.parse(BASE_LAYER), 1),), None, None, None
 )
-UPLOAD = Upload("u00040", 1, "k40", 0, 0, 0, has_short_part=False, completed_digest=None)
+UPLOAD = Upload("u00040", 1, "k40", 0, 0, 0, has_short_part=False, completed_digest=None, is_encrypted=False)
 SETTINGS = RepositorySettings()
 TEMPLATE = Template("p00000", TemplateSettings(applied_for=()), 0, 0)
 USER = PrincipalRow(
@@ -145,11 +148,12 @@ def call(
 CALLS = [
     call(audit.has_before, 100),
     call(audit.trim, 100, LIMIT),
+    call(audit.has_more_denials, LIMIT),
+    call(audit.trim_denials, LIMIT, LIMIT),
     call(generation.read),
     call(generation.advance),
     call(identities.find_access_key, "AKIA00002A"),
     call(identities.find_principal, USER.id),
-    call(identities.find_role, REGISTRY.account, "u00004"),
     call(identities.find_oidc_provider, REGISTRY.account, PROVIDER.url),
     call(identities.find_policies, USER.id),
     call(identities.find_managed_policy, POLICY),
@@ -208,6 +212,13 @@ CALLS = [
     call(identities.oidc_providers_of, REGISTRY.account),
     call(identities.replace_oidc_provider, PROVIDER),
     call(identities.delete_oidc_provider, PROVIDER.arn),
+    call(encryption.add_key, "new", b"wrapped"),
+    call(encryption.find, "k00040"),
+    call(encryption.find_before, "k00040", 1_000),
+    call(encryption.record, "k00040", Segment(1_999, 2_000, 3_000, b"salt"), 1),
+    call(encryption.seal, "k00041", 1, b"seal", 1),
+    call(encryption.known_among, [f"k{number:05}" for number in range(LIMIT)], LIMIT),
+    call(encryption.forget, ["k00040", "k00041"], LIMIT),
     call(images.find_by_digest, TAGGED, IMAGE.digest),
     call(images.find_by_tag, TAGGED, "t00301-1"),
     call(images.find, TAGGED, ImageId(tag="t00301-1")),
@@ -216,9 +227,18 @@ CALLS = [
         for find in (images.find_named, images.read_named)
         for image_id in (ImageId(tag="t00301-1"), ImageId(digest=IMAGE.digest))
     ),
-    call(images.read_manifest, IMAGE.digest),
+    call(images.read_manifest, IMAGE.id),
     call(images.hold_children, TAGGED, DIGESTS),
-    call(images.insert_image, TAGGED, MANIFEST, b"{}", size=1, now=NOW),
+    call(
+        images.insert_image,
+        TAGGED,
+        MANIFEST,
+        ManifestBytes(b"{}"),
+        encryption_key="",
+        manifest_size=2,
+        size=1,
+        now=NOW,
+    ),
     call(images.tags_of, TAGGED_IMAGE.id),
     call(images.set_tag, TAGGED, "new", IMAGE, moved_by="me", now=NOW),
     call(images.set_tag, TAGGED, "t00301-1", IMAGE, moved_by="me", now=NOW),
@@ -263,11 +283,22 @@ CALLS = [
     call(images.has_rows, TAGGED),
     call(images.has_rows, DETACHED),
     call(layers.find_layer, TAGGED, DIGESTS[2]),
+    call(layers.find_layer, DETACHED, Digest.parse(BASE_LAYER)),
     call(layers.find_layers, TAGGED, DIGESTS),
     call(layers.hold_layers, TAGGED, [*DIGESTS, Digest.parse(BASE_LAYER)]),
     call(layers.renew_leases, TAGGED, [3, 6, 9], NOW),
     *(
-        call(layers.store_layer, TAGGED, Digest.parse(text), size=1, storage_key="k", now=NOW, lease_until=NOW)
+        call(
+            layers.store_layer,
+            TAGGED,
+            Digest.parse(text),
+            size=1,
+            storage_key="k",
+            encryption_key="",
+            is_encrypted=False,
+            now=NOW,
+            lease_until=NOW,
+        )
         for text in (BASE_LAYER, digest(3), digest(0))
     ),
     call(layers.link, TAGGED, 1, NOW, NOW),
@@ -279,7 +310,7 @@ CALLS = [
     call(layers.has_due_links, NOW),
     call(layers.drop_due_links, NOW, LIMIT),
     call(layers.drop_due_links, QUEUED_AT, LIMIT),
-    call(layers.create_upload, TAGGED, "new", "k", NOW),
+    call(layers.create_upload, TAGGED, "new", "k", NOW, is_encrypted=False),
     call(layers.find_upload, TAGGED, "u00040", NOW),
     call(layers.lock_upload, TAGGED, "u00040", NOW),
     call(layers.take_epoch, UPLOAD, NOW),

@@ -23,6 +23,11 @@ def peak_memory(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+def memory(pid: int) -> int:
+    """Resident bytes now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def reset_peak_memory(pid: int) -> None:
     """Let the peak begin anew at what is resident now."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")

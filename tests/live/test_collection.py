@@ -193,5 +193,5 @@ def what_is_left(data: Path) -> dict[str, int]:
     left = {"files": sum(1 for path in (data / "blobs").rglob("*") if path.is_file() and path.name != "check")}
     with closing(sqlite3.connect(f"file:{data / 'metadata.db'}?mode=ro", uri=True)) as database:
         for table in TABLES:
-            (left[table],) = database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 (our own names)
+            (left[table],) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
     return {name: number for name, number in left.items() if number}

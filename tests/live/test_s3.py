@@ -15,7 +15,7 @@ from tests.live.oci import Repository, authorization_of
 from tests.live.server import Server, refusal_of, serving
 from tests.live.test_start import assert_one_clear_line
 from tests.live.waiting import eventually
-from tests.s3 import ACCESS_KEY_ID, SECRET_ACCESS_KEY, S3Server, free_port, s3_server
+from tests.s3 import S3Server, free_port, s3_server
 
 MIB = 1024 * 1024
 PART = 10 * MIB
@@ -30,13 +30,10 @@ def options(s3: S3Server, bucket: str) -> list[str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def aws_credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def aws_credentials(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Those of the S3 server, where boto3 looks for them."""
     home = tmp_path_factory.mktemp("home")
-    (home / ".aws").mkdir()
-    (home / ".aws" / "credentials").write_text(
-        f"[default]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n"
-    )
+    s3.write_credentials(home)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HOME", str(home))
         yield
@@ -222,7 +219,7 @@ def test_a_large_upload_goes_on_after_kill_9(s3: S3Server) -> None:
         assert repository.put_upload(location, digest_of(content)).status_code == 201
         assert repository.blob(digest_of(content)).content == content
         assert s3.multiparts(bucket) == []
-        assert [name.count("/") for name in sorted(s3.objects(bucket))] == [2, 1]  # the blob, and the check's byte
+        assert [name.count("/") for name in sorted(s3.objects(bucket))] == [2, 1, 1]  # the blob; check, identity
 
 
 def test_an_s3_server_that_goes_away_is_told() -> None:

@@ -4,7 +4,7 @@ import json
 import socket
 import struct
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPResponse
 
@@ -69,8 +69,9 @@ class Connection:
         assert line.startswith(b"HTTP/1.1 100 "), line
 
     def finish_sending(self) -> None:
-        """Close the sending half: the server sees the end of the request."""
-        self._socket.shutdown(socket.SHUT_WR)
+        """Close the sending half: the server sees the end of the request, unless it has already closed."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """End the connection with RST, as a client that crashes."""

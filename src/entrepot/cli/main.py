@@ -5,7 +5,7 @@ import sys
 import typer
 
 from entrepot import __version__
-from entrepot.cli import config, gc, iam, migrate, serve
+from entrepot.cli import config, gc, iam, kms, migrate, serve, worker
 from entrepot.cli.iam.command import Misused
 from entrepot.client.errors import BadCredentials, BadEndpoint
 from entrepot.core.errors import EntrepotError
@@ -24,10 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve_command)
+app.command("worker")(worker.worker_command)
 app.command("migrate")(migrate.migrate_command)
 app.add_typer(config.app, name="config")
 app.add_typer(gc.app, name="gc")
 app.add_typer(iam.app, name="iam")
+app.add_typer(kms.app, name="kms")
 
 
 @app.command("version")

@@ -24,7 +24,7 @@ def _greeting(settings: Settings, root_key: RootKey) -> str:
     host = endpoint.partition("://")[2]
     secret = root_key.secret_access_key if root_key.is_new else _where_the_secret_is(settings)
     return f"""\
-Entrepot listens on http://{settings.listen} with its data in {settings.data.resolve()}
+Entrepot listens on {settings.scheme}://{settings.listen} with its data in {settings.data.resolve()}
 
 The root access key of account {settings.account_id}:
   export AWS_ACCESS_KEY_ID={root_key.access_key_id}

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from entrepot.core.errors import Invalid, LimitReached
 from entrepot.operations.layers import BodyBrokeOff
+from entrepot.protocol.conditional import is_named
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -90,6 +91,12 @@ class Request:
             return next((value for key, value in self.headers if key == name), b"")
         return self._by_name.get(name, b"")
 
+    def listed(self, name: bytes) -> str:
+        """The value of a header that is a list, of all its lines (RFC 9110, section 5.3); "" for none."""
+        if not self._repeats:
+            return self._by_name.get(name, b"").decode("latin-1")
+        return ", ".join(value.decode("latin-1") for key, value in self.headers if key == name)
+
     @cached_property
     def content_length(self) -> int | None:
         """The length of the body where it was announced, in bytes."""
@@ -127,7 +134,7 @@ class Request:
             raise BodyTooLarge(limit)
         parts: list[bytes] = []
         received, more = 0, True
-        with _Deadline(BODY_TIMEOUT + announced / SLOWEST):
+        with Deadline(BODY_TIMEOUT + announced / SLOWEST):
             while more:
                 chunk, more = _piece(await self.receive())
                 received += len(chunk)
@@ -142,7 +149,7 @@ class Request:
         return b"".join(parts)
 
 
-class _Deadline:
+class Deadline:
     """End the block after so many seconds with BodyBrokeOff.
 
     It is ``asyncio.timeout`` without what only others need, at a third of its cost: every call of the API passes
@@ -246,6 +253,17 @@ class Streamed:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def not_modified(request: Request, headers: Mapping[str, str]) -> Response | None:
+    """304 where the client has what the ``etag`` of the headers names, else None.
+
+    Asked before any Range is looked at (RFC 9110, section 13.2.2).
+    """
+    asked = request.listed(b"if-none-match")
+    if not asked or not is_named(headers["etag"], asked):
+        return None
+    return Response(304, {name: value for name, value in headers.items() if name != "content-type"})
 
 
 def _start(status: int, headers: Mapping[str, str]) -> Message:

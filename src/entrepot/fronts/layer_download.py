@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 
 from entrepot.core.digest import Digest
 from entrepot.features.layers.layer import Layer
-from entrepot.fronts.asgi import Answer, Request, Response, Streamed
-from entrepot.operations.layers import direct_url, read_layer
+from entrepot.fronts.asgi import Answer, Request, Response, Streamed, not_modified
+from entrepot.operations.layers import check_readable, direct_url, read_layer
 from entrepot.operations.services import Services
 from entrepot.protocol.byte_range import ByteRange, parse_range
 
@@ -19,12 +19,10 @@ def download_url(base_url: str, digest: Digest, ticket: str) -> str:
 
 
 async def layer_answer(services: Services, request: Request, layer: Layer) -> Answer:
-    """200 with the layer, or 206 with the part of it that Range asks for; raises RangeNotSatisfiable.
+    """200 with the layer, or 206 with the part of it that Range asks for; raises RangeNotSatisfiable, KeyUnusable.
 
-    307 for a GET where the storage gives the bytes itself.
+    304 where the client has it. 307 for a GET where the storage gives the bytes itself.
     """
-    if request.method == "GET" and layer.size and (url := await direct_url(services, layer)) is not None:
-        return Response(307, {"location": url, "cache-control": "no-store"})
     headers = {
         "content-type": "application/octet-stream",
         "docker-content-digest": layer.digest,
@@ -32,12 +30,20 @@ async def layer_answer(services: Services, request: Request, layer: Layer) -> An
         "accept-ranges": "bytes",
         "cache-control": "private, max-age=31536000, immutable",
     }
+    unchanged = not_modified(request, headers)
+    if unchanged is not None:
+        return unchanged
+    if request.method == "GET" and layer.size and (url := await direct_url(services, layer)) is not None:
+        return Response(307, {"location": url, "cache-control": "no-store"})
     validator = request.header(b"if-range")
     asked = request.header(b"range") if validator in {None, headers["etag"]} else None
     part = parse_range(asked, layer.size) if asked and request.method == "GET" else None
     if part is not None:
         headers["content-range"] = part.content_range(layer.size)
     where = part or ByteRange(0, layer.size)
+
+    if request.method == "GET":
+        await check_readable(services, layer)
 
     def chunks() -> AsyncGenerator[bytes]:
         return read_layer(services, layer, start=where.start, length=where.length)

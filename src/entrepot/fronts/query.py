@@ -172,6 +172,8 @@ class QueryFront:
         """Who has signed the request, and what is asked for."""
         service = self._api.service
         claim = await read_claim(self._services, request, service=service)
+        if not self._services.authorities.is_at_home(claim.region):
+            raise UnrecognizedClient
         body = await request.body(BODY_LIMIT)
         with FailuresCounted(self._services, claim.origin, claim.authorization.access_key_id):
             claim.prove(hashlib.sha256(body).hexdigest())

@@ -52,8 +52,8 @@ class Claim:
 async def read_claim(services: Services, request: Request, *, service: str) -> Claim:
     """Read the headers of a signed request.
 
-    Raises MissingAuthenticationToken, IncompleteSignature, UnrecognizedClient, SessionExpired, InvalidSignature for a
-    scope that is not this ``service``'s or not the host's, and TooManyFailures.
+    Raises MissingAuthenticationToken, IncompleteSignature, UnrecognizedClient, SessionExpired, InvalidSignature
+    for a scope that is not this ``service``'s or not the host's, and TooManyFailures.
     """
     signed = SignedRequest(
         method=request.method,
@@ -77,7 +77,10 @@ async def read_claim(services: Services, request: Request, *, service: str) -> C
 
 
 class FailuresCounted:
-    """Counts what fails to prove itself in the block; raises TooManyFailures at its start."""
+    """Counts what fails to prove itself in the block, and answers too many of it with TooManyFailures.
+
+    Who proves himself is never held back: key ids are no secret, and behind one address may be a whole office.
+    """
 
     __slots__ = ("_access_key_id", "_services", "_source")
 
@@ -87,8 +90,10 @@ class FailuresCounted:
         self._access_key_id = access_key_id
 
     def __enter__(self) -> None:
-        self._services.failed_logins.check(self._source, self._access_key_id, self._services.clock())
+        """Nothing has failed yet."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, UnrecognizedClient | InvalidSignature):
-            self._services.failed_logins.add(self._source, self._access_key_id, self._services.clock())
+            failed, now = self._services.failed_logins, self._services.clock()
+            failed.add(self._source, self._access_key_id, now)
+            failed.check(self._source, self._access_key_id, now)

@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 
 class _Statement:
-    """Its columns are of types that SQLite's driver gives as they are: text, bytes, numbers, a Boolean as 0 or 1."""
+    """Columns are of types that SQLite's driver gives as they are: text, bytes, numbers, 0 or 1 for a Boolean."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]) -> None:
         compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))

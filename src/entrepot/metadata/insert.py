@@ -1,7 +1,7 @@
 """INSERT, as SQLAlchemy spells it for each database; on SQLite compiled once and handed straight to the driver.
 
-There to build and compile the statement takes ten times as long as to carry it out (see also hot.py). Values are of
-types that SQLite's driver takes as they are: text, bytes, numbers, booleans.
+There to build and compile the statement takes ten times as long as to carry it out (see also hot.py). Values are
+of types that SQLite's driver takes as they are: text, bytes, numbers, booleans.
 """
 
 from collections.abc import Mapping, Sequence

@@ -24,8 +24,9 @@ class WrongMasterKey(EntrepotError):
     expected: str
 
     template: ClassVar[str] = (
-        "The database goes with the master key {expected}, and the data folder has {key_id}: put the other's "
-        "master.key into the data folder, or give the database a new one by 'entrepot migrate --accept-master-key'"
+        "The database goes with the master key {expected}, and this registry has {key_id}: give it the other one, "
+        "as the setting master_key or the file master.key in the data folder, or give the database the new one by "
+        "'entrepot migrate --accept-master-key'"
     )
 
 

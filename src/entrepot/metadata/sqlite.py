@@ -186,7 +186,7 @@ class SQLiteMetadata:
         return None
 
     def _write_together(self, done: list[tuple["_Change", object]]) -> None:
-        """Carry out waiting changes in one transaction; ``done`` gets each as it is taken on, with what came of it.
+        """Make waiting changes in one transaction; ``done`` gets each as it is taken on, with what came of it.
 
         Raises what undoes the transaction, which may be any failure of SQLite's but a broken constraint.
         """

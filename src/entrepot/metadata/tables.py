@@ -16,6 +16,8 @@
 
     multiparts ──< multipart_parts                           uploads into S3 that are going on, by storage key
 
+    data_keys ──< encrypted_segments                         of bytes that are encrypted, by storage key
+
     tombstones                                               bytes that are to be removed, by storage key
 
 Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted
@@ -35,6 +37,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
 metadata = MetaData(
@@ -69,6 +73,15 @@ master_key = Table(
     Column("key_id", Name, nullable=False),
 )
 
+#: One row: the identity of the storage that goes with this database, and whether the storage has been given it.
+blob_store = Table(
+    "blob_store",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("identity", Name, nullable=False),
+    Column("is_written", Boolean, nullable=False),
+)
+
 repositories = Table(
     "repositories",
     metadata,
@@ -82,6 +95,7 @@ repositories = Table(
     Column("scan_on_push", Boolean, nullable=False),
     Column("encryption_type", Name, nullable=False),
     Column("detached_at", Microseconds),
+    Column("encryption_key", Name, nullable=False, server_default=text("''")),  # '', or type and ARN
     UniqueConstraint("account", "region", "name"),
 )
 Index(
@@ -157,10 +171,11 @@ blobs = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("digest", Name, nullable=False),
-    Column("encryption_key", Name, nullable=False),  # '' until a repository has a key of its own
+    Column("encryption_key", Name, nullable=False),  # that of the repositories which may have it
     Column("size", BigInteger, nullable=False),
     Column("storage_key", Name, nullable=False),
     Column("stored_at", Microseconds, nullable=False),
+    Column("is_encrypted", Boolean, nullable=False, server_default=false()),  # data_keys has a row for its bytes
     UniqueConstraint("digest", "encryption_key"),
 )
 
@@ -212,6 +227,7 @@ uploads = Table(
     Column("created_at", Microseconds, nullable=False),
     Column("touched_at", Microseconds, nullable=False),
     Column("completed_digest", Name),  # set once completed; the row stays known for a day
+    Column("is_encrypted", Boolean, nullable=False, server_default=false()),
 )
 Index("ix_uploads_touched_at", uploads.c.touched_at)
 Index("ix_uploads_repository_id_touched_at", uploads.c.repository_id, uploads.c.touched_at)
@@ -222,6 +238,7 @@ manifests = Table(
     Column("digest", Name, primary_key=True),
     Column("encryption_key", Name, primary_key=True),
     Column("content", LargeBinary, nullable=False),
+    Column("wrapped", LargeBinary),  # the data keys that the content is encrypted under; NULL: it is in plain
 )
 
 images = Table(
@@ -348,7 +365,7 @@ audit_records = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("recorded_at", Microseconds, nullable=False),
-    Column("request_id", Name, nullable=False),
+    Column("request_id", Name, nullable=False),  # '' for a sum of denials
     Column("account", Name, nullable=False),
     Column("region", Name, nullable=False),
     Column("principal", Name, nullable=False),
@@ -357,6 +374,13 @@ audit_records = Table(
     Column("detail", Name, nullable=False),  # JSON object
 )
 Index("ix_audit_records_recorded_at", audit_records.c.recorded_at)
+Index(
+    "ix_audit_records_denials",
+    audit_records.c.request_id,
+    audit_records.c.id,
+    sqlite_where=audit_records.c.request_id == "",
+    postgresql_where=audit_records.c.request_id == "",
+)
 
 #: Roots of accounts, users and roles. The root of the registry's own account has no row.
 iam_principals = Table(
@@ -508,4 +532,26 @@ multipart_parts = Table(
     Column("ends_at", BigInteger, primary_key=True, autoincrement=False),  # bytes of the blob up to its end
     Column("number", Integer, nullable=False),
     Column("etag", Name, nullable=False),
+)
+
+#: The data keys of encrypted bytes, wrapped, from the moment that their storage key is made.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("storage_key", Name, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),  # features/encryption/data_keys.py
+    Column("epoch", BigInteger, nullable=False),  # of the last writer that recorded a segment
+    Column("sealed_size", BigInteger),  # NULL until the blob is complete
+    Column("seal", LargeBinary),  # vouches for the size and the segments
+)
+
+#: Where encrypted bytes lie: storage/segment_ledger.py. Offsets in bytes, the first two of the plaintext.
+encrypted_segments = Table(
+    "encrypted_segments",
+    metadata,
+    Column("storage_key", Name, primary_key=True),
+    Column("starts_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("stored_at", BigInteger, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
 )

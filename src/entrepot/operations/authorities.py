@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from entrepot.core.clock import SECOND, Clock
-from entrepot.core.partitions import RegistryId
+from entrepot.core.partitions import RegistryId, partition_of
 from entrepot.core.policy.document import MalformedPolicy, PolicyDocument, PolicyKind, parse_policy
 from entrepot.core.policy.evaluation import (
     AccessRequest,
@@ -77,9 +77,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """The root of the registry's own account. Its access key is a setting, so no data can lock it out."""
+    """The root of the registry's own account. Its access key is a setting, so no data can lock it out.
+
+    Its region's partition is that of every account here, as an account of AWS has one; it alone calls others.
+    """
 
     account: str
+    region: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
 
@@ -156,7 +160,7 @@ class Generation:
         self.repositories = Kept[tuple[RegistryId, str], OfRepository]()
         self.registries = Kept[RegistryId, OfRegistry]()
         self.decisions = Kept[Question, Decision]()
-        #: Decisions that conditions took part in hold for one second, as fine as policies tell time, and one origin.
+        #: Decisions that conditions took part in: for one second, as fine as policies tell time, and one origin.
         self.second = 0
         self.decisions_of_second = Kept[tuple[Question, Origin], Decision]()
 
@@ -265,6 +269,14 @@ class Authorities:
             return None
         return await self._principal(now, session.principal_id, region, session.access_key_id, session)
 
+    def is_at_home(self, region: str) -> bool:
+        """True for the regions of the partition that the accounts are in: elsewhere nobody knows their keys.
+
+        The ARNs of users, roles and policies are so the same whatever region is called, and a policy that names
+        them cannot be got round by calling another.
+        """
+        return partition_of(region) == partition_of(self._root.region)
+
     async def _key(self, now: Generation, access_key_id: str) -> AccessKeyRow | None:
         """The row of an active access key."""
         found = now.keys.get(access_key_id)
@@ -277,7 +289,7 @@ class Authorities:
         self, now: Generation, principal_id: str, region: str, access_key_id: str, session: Session | None
     ) -> Principal | None:
         row = await self._row(now, principal_id)
-        if row is None:
+        if row is None or not self.is_at_home(region):
             return None
         match row.kind:
             case PrincipalKind.ROOT:
@@ -366,9 +378,10 @@ class Authorities:
             of_registry = await self._of_registry(now, caller.registry)
             if not of_registry.is_v1 or action in ACTIONS_OF_V1:
                 asked.append(of_registry.policy)
-        kind = caller.principal.kind
-        if (kind is PrincipalKind.ANONYMOUS and action not in ACTIONS_OF_ANYBODY) or (
-            kind is PrincipalKind.ROOT and action in ACTIONS_OF_LAST_RESORT
+        principal = caller.principal
+        is_own_root = principal.kind is PrincipalKind.ROOT and principal.account == caller.registry.account
+        if (principal.kind is PrincipalKind.ANONYMOUS and action not in ACTIONS_OF_ANYBODY) or (
+            is_own_root and action in ACTIONS_OF_LAST_RESORT
         ):
             asked = []
         return await self.decide_with(

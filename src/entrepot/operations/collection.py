@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from entrepot.core.garbage import Cause, Garbage
 from entrepot.features.collection import store as collection
 from entrepot.features.collection.store import Buried
+from entrepot.features.encryption.ledger import MetadataSegmentLedger
 from entrepot.features.images import store as images
 from entrepot.features.layers import store as layers
 from entrepot.features.layers.store import QueuedLinks, Unneeded
@@ -49,6 +50,7 @@ async def remove_bytes(services: Upkeep) -> bool:
     if not storage_keys:
         return False
     await services.storage.delete_many(storage_keys)
+    await MetadataSegmentLedger(services.metadata).forget(storage_keys)
     removed = await services.metadata.write(lambda c: collection.forget(c, storage_keys))
     _count(services, removed)
     return True

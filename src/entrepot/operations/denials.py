@@ -9,21 +9,21 @@ from entrepot.metadata.port import MetadataUnavailable
 from entrepot.operations.services import Services
 
 #: Seconds between two writings of one process.
-PAUSE = 10.0
+PAUSE = 60.0
 
 log = structlog.get_logger()
 
 
 async def write_denials(services: Services) -> None:
     """Write the sums of what was denied since the last time; where the database cannot, the log has how many."""
-    sums, dropped = services.denials.take()
+    sums, others = services.denials.take()
     if not sums:
         return
-    if dropped:
-        log.warning("denials of too many sorts are not recorded one by one", dropped=dropped)
+    if others:
+        log.warning("denials of too many sorts are recorded as one number", others=others)
     now = services.clock()
     try:
-        await services.metadata.write(lambda c: audit.record_denials(c, sums, now))
+        await services.metadata.write(lambda c: audit.record_denials(c, sums, others, now))
     except MetadataUnavailable as error:
         log.warning("denials are not recorded", sorts=len(sums), reason=error.message)
 

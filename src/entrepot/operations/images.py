@@ -29,7 +29,7 @@ from entrepot.features.images.errors import (
     TooManyReferences,
     TooManyTagsOfImage,
 )
-from entrepot.features.images.image import Image, ImageFailure, ImageId, TaggedImage
+from entrepot.features.images.image import Image, ImageFailure, ImageId, ManifestBytes, TaggedImage
 from entrepot.features.images.rules import (
     MAX_ANSWER,
     MAX_REFERENCES,
@@ -44,11 +44,14 @@ from entrepot.features.layers.errors import RequiredLayersNotFound
 from entrepot.features.quotas.errors import TooManyImages
 from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
+from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.features.repositories.repository import Repository
 from entrepot.features.repositories.rules import is_tag_immutable
+from entrepot.keys.port import KeyServiceUnavailable, KeyUnusable
 from entrepot.metadata.port import MetadataUnavailable
 from entrepot.operations import quotas
 from entrepot.operations.caller import Caller
+from entrepot.operations.encryption import open_manifest, seal_manifest
 from entrepot.operations.operation import operation
 from entrepot.operations.repositories import ensure_repository, is_made_by_push, record
 from entrepot.operations.services import Services
@@ -68,6 +71,15 @@ class StoredImage:
     tag: str | None
     content: bytes
     by_tag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """An image with its manifest as it is stored, and what it was asked for by."""
+
+    image: Image
+    asked_for: ImageId
+    stored: ManifestBytes
 
 
 #: What comes of the same image under the same tag again.
@@ -92,11 +104,11 @@ async def put_image(
 
     ``digest`` is what the client says it is; the image is known by its algorithm if that is one of ``algorithms``,
     else by sha256. Everything the manifest names has to be in the repository, but for its subject and foreign
-    layers.
+    layers; nothing has to where manifests may be sparse.
 
     Raises InvalidParameter, ManifestInvalid, ImageDigestDoesNotMatch, RequiredLayersNotFound,
     ReferencedImagesNotFound, ImageAlreadyExists (where a repetition is refused), ImageTagAlreadyExists,
-    TooManyReferences, TooManyTagsOfImage, TooManyImages.
+    TooManyReferences, TooManyTagsOfImage, TooManyImages, KeyUnusable.
     """
     for tag in tags:
         check_image_tag(tag)
@@ -108,15 +120,28 @@ async def put_image(
         await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
     manifest = _read_manifest(caller, repository, content, media_type, digest, algorithms)
     if is_missing:  # a manifest that cannot be stored makes no repository
-        _check_references(repository, caller.registry.account, manifest, layers_held=(), children_held=())
+        _check_references(services, caller, repository, manifest, layers_held=(), children_held=())
         await ensure_repository(services, caller, repository)
     reached_quota = await _reached_quota(services, caller, repository)
+    found = await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
+    stored = await seal_manifest(services, found, str(manifest.digest), content)
     now = services.clock()
 
     def change(connection: Connection) -> tuple[Image, bool]:
         target = repositories.find_and_hold(connection, caller.registry, repository)
-        size = _hold_references(connection, target, manifest)
-        image, is_new = images.insert_image(connection, target.id, manifest, content, size=size, now=now)
+        if target.id != found.id:  # deleted since, and another one made
+            raise RepositoryNotFound(repository, caller.registry.account)
+        size = _hold_references(connection, services, caller, target, manifest)
+        image, is_new = images.insert_image(
+            connection,
+            target.id,
+            manifest,
+            stored,
+            encryption_key=target.settings.encryption_key,
+            manifest_size=len(content),
+            size=size,
+            now=now,
+        )
         if is_new and reached_quota is not None:
             raise TooManyImages(repository, caller.registry.account, reached_quota)
         moved = [tag for tag in tags if _tag(connection, caller, target, tag, image, now, repeat)]
@@ -160,34 +185,40 @@ async def _reached_quota(services: Services, caller: Caller, repository: str) ->
     return await quotas.reached(services, (caller.registry, repository), quota, count)
 
 
-def _hold_references(connection: Connection, repository: Repository, manifest: Manifest) -> int:
+def _hold_references(
+    connection: Connection, services: Services, caller: Caller, repository: Repository, manifest: Manifest
+) -> int:
     """Hold all that the manifest names until the transaction ends; gives imageSizeInBytes.
 
     That is the size of config and layers, as stored, and of an index the size of its largest child.
     """
     held = layers.hold_layers(connection, repository.id, manifest.digests("config", "layer"))
     sizes = images.hold_children(connection, repository.id, manifest.digests("child"))
-    _check_references(
-        repository.name, repository.registry.account, manifest, layers_held=held, children_held=sizes
-    )
+    _check_references(services, caller, repository.name, manifest, layers_held=held, children_held=sizes)
     return max(sizes.values()) if sizes else sum(layer.size for layer in held.values())
 
 
 def _check_references(
+    services: Services,
+    caller: Caller,
     repository: str,
-    account: str,
     manifest: Manifest,
     *,
     layers_held: Collection[str],
     children_held: Collection[str],
 ) -> None:
-    """Refuse a manifest of what is not held; raises RequiredLayersNotFound, ReferencedImagesNotFound."""
+    """Refuse a manifest of what is not held, unless manifests may be sparse.
+
+    Raises RequiredLayersNotFound, ReferencedImagesNotFound.
+    """
+    if services.sparse_manifests:
+        return
     missing = [text for text in map(str, manifest.digests("config", "layer")) if text not in layers_held]
     if missing:
-        raise RequiredLayersNotFound(", ".join(missing), repository, account)
+        raise RequiredLayersNotFound(", ".join(missing), repository, caller.registry.account)
     absent = [text for text in map(str, manifest.digests("child")) if text not in children_held]
     if absent:
-        raise ReferencedImagesNotFound(", ".join(absent), repository, account)
+        raise ReferencedImagesNotFound(", ".join(absent), repository, caller.registry.account)
 
 
 def _tag(
@@ -229,8 +260,8 @@ async def batch_get_image(
     it can be; it then has the digest of what it was converted to.
     """
 
-    def query(connection: Connection) -> tuple[list[StoredImage], list[ImageFailure]]:
-        found: list[StoredImage] = []
+    def query(connection: Connection) -> tuple[list[FoundImage], list[ImageFailure]]:
+        found: list[FoundImage] = []
         failures: list[ImageFailure] = []
         size = 0
         for image_id in dict.fromkeys(image_ids):
@@ -248,10 +279,13 @@ async def batch_get_image(
 
     look = services.metadata.look_up if len(image_ids) <= FEW else services.metadata.read
     found, failures = await look(query)
-    await _record_pulls(services, caller, [entry.image for entry in found])
+    opened = [await _open_or_fail(services, one) for one in found]
+    stored = [one for one in opened if isinstance(one, StoredImage)]
+    failures += [one for one in opened if isinstance(one, ImageFailure)]
+    await _record_pulls(services, caller, [entry.image for entry in stored])
     if accepted:
-        found = await asyncio.to_thread(_in_accepted_types, found, accepted)
-    return found, failures
+        stored = await asyncio.to_thread(_in_accepted_types, stored, accepted)
+    return stored, failures
 
 
 def _in_accepted_types(found: Sequence[StoredImage], accepted: Collection[str]) -> list[StoredImage]:
@@ -271,15 +305,15 @@ def _converted(stored: StoredImage, accepted: Collection[str]) -> StoredImage:
 
 @operation("BatchGetImage")
 async def get_image(services: Services, caller: Caller, *, repository: str, image_id: ImageId) -> StoredImage:
-    """One manifest, as GET on ``/v2/`` asks; raises RepositoryNotFound, ImageNotFound."""
+    """One manifest, as GET on ``/v2/`` asks; raises RepositoryNotFound, ImageNotFound, KeyUnusable."""
 
-    def query(connection: Connection) -> StoredImage:
+    def query(connection: Connection) -> FoundImage:
         found = _read(connection, caller, repository, image_id)
         if isinstance(found, ImageFailure):
             raise _not_found_in(repositories.find(connection, caller.registry, repository), image_id)
         return found
 
-    found = await services.metadata.look_up(query)
+    found = await _open(services, await services.metadata.look_up(query))
     await _record_pulls(services, caller, [found.image])
     return found
 
@@ -302,9 +336,7 @@ def _not_found_in(repository: Repository, image_id: ImageId) -> ImageNotFound:
     return ImageNotFound(repository.name, repository.registry.account, image_id.digest, image_id.tag)
 
 
-def _read(
-    connection: Connection, caller: Caller, repository: str, image_id: ImageId
-) -> StoredImage | ImageFailure:
+def _read(connection: Connection, caller: Caller, repository: str, image_id: ImageId) -> FoundImage | ImageFailure:
     """An image with its manifest, or why there is none; a repository that is not there has no images."""
     failure = check_image_id(image_id)
     if failure is not None:
@@ -312,11 +344,24 @@ def _read(
     found = images.read_named(connection, caller.registry, repository, image_id)
     if found is None:
         return not_found(image_id)
-    image, content = found
+    image, stored = found
     failure = _check_tag(
         image_id, image, lambda tag: images.find_named(connection, caller.registry, repository, tag)
     )
-    return failure or StoredImage(image, image_id.tag, content, by_tag=image_id.digest is None)
+    return failure or FoundImage(image, image_id, stored)
+
+
+async def _open(services: Services, found: FoundImage) -> StoredImage:
+    """The image with its manifest as it was sent; raises KeyUnusable, KeyServiceUnavailable."""
+    content = await open_manifest(services, found.image.digest, found.stored)
+    return StoredImage(found.image, found.asked_for.tag, content, by_tag=found.asked_for.digest is None)
+
+
+async def _open_or_fail(services: Services, found: FoundImage) -> StoredImage | ImageFailure:
+    try:
+        return await _open(services, found)
+    except (KeyUnusable, KeyServiceUnavailable) as error:
+        return ImageFailure(found.asked_for, "KmsError", error.message)
 
 
 def _resolve(image_id: ImageId, find: Callable[[ImageId], Image | None]) -> Image | ImageFailure:
@@ -579,18 +624,21 @@ async def list_image_referrers(
     The subject itself may be absent.
     """
 
-    def query(connection: Connection) -> tuple[list[ReferrerDescriptor], bool]:
+    def query(connection: Connection) -> tuple[list[tuple[Image, ManifestBytes]], bool]:
         target = repositories.find(connection, caller.registry, repository)
         found = images.list_referrers(
             connection, target.id, subject, artifact_types=artifact_types, after=after, limit=limit + 1
         )
         sizes = list(accumulate(image.manifest_size for image in found))
         page = [image for image, size in zip(found[:limit], sizes, strict=False) if size <= MAX_MANIFEST_BYTES]
-        described = [
-            ReferrerDescriptor(image, annotations_of(content))
-            for image in page
-            if (content := images.read_manifest(connection, image.digest)) is not None
+        manifests = [
+            (image, stored) for image in page if (stored := images.read_manifest(connection, image.id)) is not None
         ]
-        return described, len(found) > len(page)
+        return manifests, len(found) > len(page)
 
-    return await services.metadata.read(query)
+    manifests, more = await services.metadata.read(query)
+    described = [
+        ReferrerDescriptor(image, annotations_of(await open_manifest(services, image.digest, stored)))
+        for image, stored in manifests
+    ]
+    return described, more

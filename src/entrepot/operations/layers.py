@@ -9,6 +9,7 @@ if the epoch is still this request's. Whatever breaks off in between leaves the 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -20,6 +21,8 @@ from entrepot.core.garbage import Cause, Garbage
 from entrepot.core.names import check_repository_name
 from entrepot.core.partitions import RegistryId
 from entrepot.features.collection import store as collection
+from entrepot.features.encryption import store as encryption
+from entrepot.features.encryption.ledger import MetadataSegmentLedger
 from entrepot.features.identity.errors import AccessDenied
 from entrepot.features.images import store as images
 from entrepot.features.layers import store as layers
@@ -46,6 +49,7 @@ from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.operations.caller import Caller
+from entrepot.operations.encryption import new_data_keys, storage_of
 from entrepot.operations.operation import authorise_on, operation
 from entrepot.operations.repositories import ensure_repository, record
 from entrepot.operations.services import Services
@@ -108,16 +112,26 @@ async def batch_check_layer_availability(
 async def initiate_layer_upload(
     services: Services, caller: Caller, *, repository: str, create: bool = False
 ) -> Upload:
-    """Begin an upload; ``create`` lets it make the repository where the registry creates on push."""
+    """Begin an upload; ``create`` lets it make the repository where the registry creates on push.
+
+    Raises RepositoryNotFound, KeyUnusable.
+    """
     if create:
         check_repository_name(repository)
         await ensure_repository(services, caller, repository)
+    found = await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
+    data_keys = await new_data_keys(services, found)
     now = services.clock()
     upload_id, storage_key = _uuid(services.random_hex(16)), services.random_hex(16)
 
     def change(connection: Connection) -> Upload:
         target = repositories.find_and_hold(connection, caller.registry, repository)
-        return layers.create_upload(connection, target.id, upload_id, storage_key, now)
+        if target.id != found.id:  # deleted since, and another one made
+            raise RepositoryNotFound(repository, caller.registry.account)
+        if data_keys is not None:
+            encryption.add_key(connection, storage_key, data_keys.wrapped)
+        is_encrypted = data_keys is not None
+        return layers.create_upload(connection, target.id, upload_id, storage_key, now, is_encrypted=is_encrypted)
 
     return await services.metadata.write(change)
 
@@ -143,7 +157,8 @@ async def upload_layer_part(
     with: one that is completed with it already takes the bytes without a use for them. ``strict`` is the API's
     manner, which bounds the number of parts.
 
-    Raises UploadNotFound, InvalidLayerPart, LayerTooLarge, StorageFull, Fenced (a newer request took over).
+    Raises UploadNotFound, InvalidLayerPart, LayerTooLarge, StorageFull, Fenced (a newer request took over),
+    KeyUnusable.
     """
 
     def begin(connection: Connection) -> Upload:
@@ -167,7 +182,7 @@ async def upload_layer_part(
     algorithm = asked if asked in ALGORITHMS else "sha256"
     context = _context_for(services, upload, algorithm)
     broken: BodyBrokeOff | None = None
-    async with services.storage.writer(
+    async with storage_of(services, is_encrypted=upload.is_encrypted).writer(
         upload.storage_key, offset=upload.size, epoch=upload.epoch, hasher=context
     ) as writer:
         received, broken = await _receive(writer, source, MAX_LAYER_SIZE - upload.size)
@@ -226,7 +241,7 @@ async def complete_layer_upload(
     Digests of other ``algorithms`` do not count. Unless the upload may have ``any_size``, it is refused when it is
     empty or has a part under 5 MiB that is not the last; unless it is ``repeatable``, when the repository has the
     layer already. A completion can be repeated for a day, in case its answer was lost. Raises InvalidLayer,
-    UploadNotFound, EmptyUpload, LayerPartTooSmall, LayerAlreadyExists.
+    UploadNotFound, EmptyUpload, LayerPartTooSmall, LayerAlreadyExists, KeyUnusable.
     """
     wanted = acceptable_digests(digests, algorithms)
 
@@ -253,7 +268,8 @@ async def complete_layer_upload(
             raise LayerAlreadyExists(upload.completed_digest, repository, caller.registry.account)
         return Digest.parse(upload.completed_digest)
     digest = await _verify(services, upload, wanted)
-    await services.storage.seal(upload.storage_key, size=upload.size, epoch=upload.epoch)
+    storage = storage_of(services, is_encrypted=upload.is_encrypted)
+    await storage.seal(upload.storage_key, size=upload.size, epoch=upload.epoch)
     is_new = await _commit_layer(services, caller, repository, upload, digest)
     services.upload_hashes.forget(upload.id)
     if not (repeatable or is_new):
@@ -279,6 +295,8 @@ async def _commit_layer(
             digest,
             size=upload.size,
             storage_key=upload.storage_key,
+            encryption_key=target.settings.encryption_key,
+            is_encrypted=upload.is_encrypted,
             now=now,
             lease_until=now + services.lifetimes.lease,
         )
@@ -335,13 +353,22 @@ async def redeem_download(services: Services, ticket: DownloadTicket) -> Layer:
 
 
 def read_layer(services: Services, layer: Layer, *, start: int, length: int) -> AsyncGenerator[bytes]:
-    """The layer's bytes; raises BlobDamaged rather than to give fewer or other ones."""
-    return services.storage.read(layer.storage_key, start=start, length=length)
+    """The layer's bytes; raises BlobDamaged rather than to give fewer or other ones, and KeyUnusable."""
+    storage = storage_of(services, is_encrypted=layer.is_encrypted)
+    return storage.read(layer.storage_key, start=start, length=length)
+
+
+async def check_readable(services: Services, layer: Layer) -> None:
+    """Raise KeyUnusable or KeyServiceUnavailable now, while the front can still say so."""
+    if layer.is_encrypted:
+        known = await MetadataSegmentLedger(services.metadata).before(layer.storage_key, 0)
+        if known is not None:
+            await services.data_keys.unwrap(known.wrapped)
 
 
 async def direct_url(services: Services, layer: Layer) -> str | None:
     """Where the storage itself gives the layer's bytes to anybody; None where they only come through here."""
-    return await services.storage.direct_url(layer.storage_key)
+    return await storage_of(services, is_encrypted=layer.is_encrypted).direct_url(layer.storage_key)
 
 
 @operation("BatchCheckLayerAvailability")
@@ -365,8 +392,9 @@ async def mount_layer(
 ) -> Digest | None:
     """Let the repository have a layer of another one; None when it cannot, whatever the reason.
 
-    A source that is missing, denied, or without the layer gives the same answer, so it reveals nothing. ``as_ecr``
-    mounts only where the account setting BLOB_MOUNTING is ENABLED, and only what an image of the source uses.
+    A source that is missing, denied, without the layer, or of another encryption or key gives the same answer, so
+    it reveals nothing. ``as_ecr`` mounts only where the account setting BLOB_MOUNTING is ENABLED, and only what an
+    image of the source uses.
     """
     if as_ecr and not await _is_mounting_enabled(services, caller):
         return None
@@ -382,6 +410,8 @@ async def mount_layer(
     def change(connection: Connection) -> bool:
         target = repositories.find_and_hold(connection, caller.registry, repository)
         origin = repositories.find_and_hold(connection, caller.registry, source)
+        if target.settings.encryption_key != origin.settings.encryption_key:
+            return False
         held = layers.hold_layers(connection, origin.id, [wanted])
         if not held:
             return False
@@ -571,18 +601,29 @@ async def _receive(writer: BlobWriter, source: AsyncIterator[bytes], room: int) 
 
 async def _verify(services: Services, upload: Upload, digests: Sequence[Digest]) -> Digest:
     """The one of the digests that the upload's bytes have; raises InvalidLayer."""
+    storage = storage_of(services, is_encrypted=upload.is_encrypted)
     for algorithm in sorted({digest.algorithm for digest in digests}):
         offset, context = services.upload_hashes.nearest(upload.id, algorithm, upload.size)
         if offset < upload.size:
-            await services.storage.make_readable(upload.storage_key, size=upload.size, epoch=upload.epoch)
-            async for chunk in services.storage.read(
-                upload.storage_key, start=offset, length=upload.size - offset
-            ):
-                await asyncio.to_thread(context.update, chunk)
+            await storage.make_readable(upload.storage_key, size=upload.size, epoch=upload.epoch)
+            pieces = services.read_ahead.pieces(
+                storage, upload.storage_key, start=offset, length=upload.size - offset
+            )
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    await asyncio.to_thread(_hash, context, piece)
+                    offset += sum(map(len, piece))
+                    # Who loses patience and asks again does not begin anew.
+                    services.upload_hashes.keep(upload.id, algorithm, offset, context.copy())
         calculated = Digest(algorithm, context.hexdigest())
         if calculated in digests:
             return calculated
     raise InvalidLayer
+
+
+def _hash(context: Hasher, chunks: Sequence[bytes]) -> None:
+    for chunk in chunks:
+        context.update(chunk)
 
 
 def _uuid(hexadecimal: str) -> str:

@@ -56,9 +56,9 @@ def operation(
 ) -> Callable[[Operation[P, R]], Operation[P, R]]:
     """Make an async function the operation of this name.
 
-    Its IAM action is ``SERVICE:NAME``, or ``SERVICE:ACTION`` for the few that go by another's. With ``resource=None``
-    nothing is asked here: the operation is open to everybody who has proved who it is, or asks by itself. After one
-    that ``changes_access``, as all of IAM's may, this worker looks again at what decides.
+    Its IAM action is ``SERVICE:NAME``, or ``SERVICE:ACTION`` for the few that go by another's. With
+    ``resource=None`` nothing is asked here: the operation is open to everybody who has proved who it is, or asks
+    by itself. After one that ``changes_access``, as all of IAM's may, this worker looks again at what decides.
 
     Raises AccessDenied and Throttled before anything of the operation's own is read.
     """

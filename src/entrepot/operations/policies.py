@@ -6,12 +6,13 @@ from entrepot.core.errors import InvalidParameter
 from entrepot.core.policy.document import PolicyKind
 from entrepot.core.policy.evaluation import PolicyType
 from entrepot.features.policies.errors import RegistryPolicyNotFound, RepositoryPolicyNotFound
-from entrepot.features.policies.rules import check_registry_policy, check_repository_policy
+from entrepot.features.policies.rules import as_shown, check_registry_policy, check_repository_policy
 from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
 from entrepot.metadata import generation
 from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
+from entrepot.operations.principal_ids import resource_policy_with_ids, with_arns
 from entrepot.operations.repositories import record
 from entrepot.operations.services import Services
 
@@ -26,17 +27,20 @@ async def set_repository_policy(
     Raises RepositoryNotFound, InvalidParameter.
     """
     await services.metadata.look_up(lambda c: repositories.find(c, caller.registry, repository))
-    shown = check_repository_policy(text)
+    checked = check_repository_policy(text)
+    kept = await services.metadata.look_up(
+        lambda c: resource_policy_with_ids(c, caller, PolicyKind.REPOSITORY, checked)
+    )
     if not force:
-        await _refuse_lock_out(services, caller, repository, shown)
+        await _refuse_lock_out(services, caller, repository, kept)
     now = services.clock()
 
     def change(connection: Connection) -> str:
         target = repositories.find_and_hold(connection, caller.registry, repository)
-        repositories.put_document(connection, target.id, "policy", shown, now)
+        repositories.put_document(connection, target.id, "policy", kept, now)
         record(connection, caller, "SetRepositoryPolicy", repository, now)
         generation.advance(connection)
-        return shown
+        return _shown(connection, caller, kept)
 
     return await services.metadata.write(change)
 
@@ -55,7 +59,8 @@ async def get_repository_policy(services: Services, caller: Caller, *, repositor
 
     def query(connection: Connection) -> str | None:
         target = repositories.find(connection, caller.registry, repository)
-        return repositories.read_document(connection, target.id, "policy")
+        kept = repositories.read_document(connection, target.id, "policy")
+        return None if kept is None else _shown(connection, caller, kept)
 
     found = await services.metadata.look_up(query)
     if found is None:
@@ -75,7 +80,7 @@ async def delete_repository_policy(services: Services, caller: Caller, *, reposi
             raise RepositoryPolicyNotFound(repository, caller.registry.account)
         record(connection, caller, "DeleteRepositoryPolicy", repository, now)
         generation.advance(connection)
-        return removed
+        return _shown(connection, caller, removed)
 
     return await services.metadata.write(change)
 
@@ -83,22 +88,28 @@ async def delete_repository_policy(services: Services, caller: Caller, *, reposi
 @operation("PutRegistryPolicy", changes_access=True)
 async def put_registry_policy(services: Services, caller: Caller, *, text: str) -> str:
     """Set the registry's policy; gives it as it is shown. Raises InvalidParameter."""
-    shown = check_registry_policy(text)
+    checked = check_registry_policy(text)
     now = services.clock()
 
-    def change(connection: Connection) -> None:
-        registries.put_document(connection, caller.registry, "policy", shown, now)
+    def change(connection: Connection) -> str:
+        kept = resource_policy_with_ids(connection, caller, PolicyKind.REGISTRY, checked)
+        registries.put_document(connection, caller.registry, "policy", kept, now)
         record(connection, caller, "PutRegistryPolicy", "", now)
         generation.advance(connection)
+        return _shown(connection, caller, kept)
 
-    await services.metadata.write(change)
-    return shown
+    return await services.metadata.write(change)
 
 
 @operation("GetRegistryPolicy")
 async def get_registry_policy(services: Services, caller: Caller) -> str:
     """The registry's policy. Raises RegistryPolicyNotFound."""
-    found = await services.metadata.look_up(lambda c: registries.read_document(c, caller.registry, "policy"))
+
+    def query(connection: Connection) -> str | None:
+        kept = registries.read_document(connection, caller.registry, "policy")
+        return None if kept is None else _shown(connection, caller, kept)
+
+    found = await services.metadata.look_up(query)
     if found is None:
         raise RegistryPolicyNotFound(caller.registry.account)
     return found
@@ -115,6 +126,10 @@ async def delete_registry_policy(services: Services, caller: Caller) -> str:
             raise RegistryPolicyNotFound(caller.registry.account)
         record(connection, caller, "DeleteRegistryPolicy", "", now)
         generation.advance(connection)
-        return removed
+        return _shown(connection, caller, removed)
 
     return await services.metadata.write(change)
+
+
+def _shown(connection: Connection, caller: Caller, kept: str) -> str:
+    return as_shown(with_arns(connection, caller, kept))

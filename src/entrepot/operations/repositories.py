@@ -12,11 +12,17 @@ from sqlalchemy import Connection
 
 from entrepot.core.enumerations import TagMutability
 from entrepot.core.names import check_repository_name
+from entrepot.core.policy.document import PolicyKind
 from entrepot.features.audit import store as audit
 from entrepot.features.images import store as images
 from entrepot.features.quotas.errors import TooManyRepositories
 from entrepot.features.repositories import store as repositories
-from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotEmpty, RepositoryNotFound
+from entrepot.features.repositories.errors import (
+    RepositoryAlreadyExists,
+    RepositoryNotEmpty,
+    RepositoryNotFound,
+    TooManyHidden,
+)
 from entrepot.features.repositories.repository import Repository, RepositorySettings
 from entrepot.features.repositories.rules import check_resource_tags, check_settings
 from entrepot.features.templates import store as templates
@@ -25,10 +31,16 @@ from entrepot.features.templates.template import TemplateSettings
 from entrepot.metadata import generation
 from entrepot.operations import quotas
 from entrepot.operations.caller import Caller
+from entrepot.operations.encryption import require_leave_for_key, with_usable_key
 from entrepot.operations.operation import authorise_on, operation, repositories_by_name, tags_of_request
+from entrepot.operations.principal_ids import resource_policy_with_ids
 from entrepot.operations.services import Services
 
 T = TypeVar("T")
+
+#: A page of the catalog reads so many times so many repositories, and asks for each of them: a second at most.
+CATALOG_READS = 10
+CATALOG_READ = 250
 
 
 @operation("CreateRepository", context=tags_of_request, changes_access=True)
@@ -42,8 +54,7 @@ async def create_repository(
 ) -> Repository:
     """Create a repository.
 
-    Raises InvalidParameter, InvalidTag, TooManyTags, EncryptionUnavailable, RepositoryAlreadyExists,
-    TooManyRepositories.
+    Raises InvalidParameter, InvalidTag, TooManyTags, KeyUnusable, RepositoryAlreadyExists, TooManyRepositories.
     """
     check_repository_name(repository)
     check_settings(settings)
@@ -51,10 +62,13 @@ async def create_repository(
     if tags:
         asked = tags_of_request({"resource_tags": resource_tags})
         await authorise_on(services, caller, "TagResource", repository, asked)
+    encrypted = await with_usable_key(services, caller, settings)
+    if settings.kms_key is not None and encrypted.kms_key is not None:
+        await require_leave_for_key(services, caller, encrypted.kms_key)
     now = services.clock()
 
     def create(connection: Connection) -> Repository:
-        created = repositories.create(connection, caller.registry, repository, settings, tags, now)
+        created = repositories.create(connection, caller.registry, repository, encrypted, tags, now)
         record(connection, caller, "CreateRepository", repository, now)
         if tags:
             generation.advance(connection)
@@ -97,6 +111,35 @@ async def describe_repositories(
         return list(repositories.find_page(connection, caller.registry, after=after, limit=limit))
 
     return await services.metadata.read(query)
+
+
+@operation("DescribeRepositories", resource=None)
+async def list_repositories(
+    services: Services, caller: Caller, *, after: str, limit: int
+) -> tuple[list[str], bool]:
+    """At most ``limit`` names after ``after``, of repositories that the caller may describe; True if more follow.
+
+    There may be fewer: one call passes over only so many that are hidden, and no page ends with the name of such a
+    one. Raises TooManyHidden where it finds no other.
+    """
+    names: list[str] = []
+    for _ in range(CATALOG_READS):
+        page = await services.metadata.read(
+            lambda c, after=after: repositories.find_page(c, caller.registry, after=after, limit=CATALOG_READ)
+        )
+        for repository in page:
+            arn = caller.registry.repository_arn(repository.name)
+            decision = await services.authorities.decide(caller, "ecr:DescribeRepositories", arn, {})
+            if decision.allowed and len(names) == limit:
+                return names, limit > 0
+            if decision.allowed:
+                names.append(repository.name)
+        if len(page) < CATALOG_READ:
+            return names, False
+        after = page[-1].name
+    if not names:
+        raise TooManyHidden(CATALOG_READS * CATALOG_READ)
+    return names, True
 
 
 @operation("DeleteRepository", changes_access=True)
@@ -208,15 +251,17 @@ async def ensure_repository(services: Services, caller: Caller, repository: str)
 async def _create_on_push(services: Services, caller: Caller, *, repository: str) -> None:
     """Create a repository as its template says, unless there is no template any more.
 
-    Raises InvalidParameter, RepositoryAlreadyExists, TooManyRepositories.
+    Raises InvalidParameter, RepositoryAlreadyExists, TooManyRepositories, KeyUnusable.
     """
     check_repository_name(repository)
+    template = await services.metadata.look_up(lambda c: _template_of_push(services, c, caller, repository))
+    if template is None:
+        return
+    settings = await with_usable_key(services, caller, settings_from(template))
     now = services.clock()
 
     def create(connection: Connection) -> None:
-        template = _template_of_push(services, connection, caller, repository)
-        if template is not None:
-            _create_from(connection, caller, repository, template, now)
+        _create_from(connection, caller, repository, template, settings, now)
 
     await _create_within_quota(services, caller, create)
 
@@ -237,26 +282,36 @@ def _template_of_push(
 
 
 def _create_from(
-    connection: Connection, caller: Caller, repository: str, template: TemplateSettings, now: int
+    connection: Connection,
+    caller: Caller,
+    repository: str,
+    template: TemplateSettings,
+    settings: RepositorySettings,
+    now: int,
 ) -> None:
-    """Create a repository with everything that a template gives it; raises RepositoryAlreadyExists."""
+    """Create a repository with everything that a template gives it.
+
+    Raises RepositoryAlreadyExists, and InvalidParameter for a policy that names who is not there any more.
+    """
     tags = dict(template.resource_tags)
-    settings = settings_from(template)
     created = repositories.create(connection, caller.registry, repository, settings, tags, now)
-    for kind, document in (("policy", template.repository_policy), ("lifecycle", template.lifecycle_policy)):
-        if document is not None:
-            repositories.put_document(connection, created.id, kind, document, now)
+    if template.repository_policy is not None:
+        policy = resource_policy_with_ids(connection, caller, PolicyKind.REPOSITORY, template.repository_policy)
+        repositories.put_document(connection, created.id, "policy", policy, now)
+    if template.lifecycle_policy is not None:
+        repositories.put_document(connection, created.id, "lifecycle", template.lifecycle_policy, now)
     record(connection, caller, "CreateRepository", repository, now)
     if tags or template.repository_policy is not None:
         generation.advance(connection)
 
 
 def settings_from(template: TemplateSettings) -> RepositorySettings:
-    """The settings of the repositories that a template makes."""
+    """The settings of the repositories that a template makes, with the KMS key as it names it."""
     return RepositorySettings(
         tag_mutability=template.tag_mutability,
         exclusions=template.exclusions,
         encryption_type=template.encryption_type,
+        kms_key=template.kms_key,
     )
 
 

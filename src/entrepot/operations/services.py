@@ -1,7 +1,7 @@
 """What the operations work with, made once by the wiring and passed to each of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from entrepot.core.clock import Clock
 from entrepot.core.garbage import Cause
 from entrepot.core.partitions import RegistryId
 from entrepot.features.audit.denials import Denials
+from entrepot.features.encryption.data_keys import DataKeys
 from entrepot.features.identity.access_keys import AccessKeySecrets
 from entrepot.features.identity.failures import FailedLogins
 from entrepot.features.identity.issuers import Issuers
@@ -19,9 +20,11 @@ from entrepot.features.layers.rules import LIFETIMES, Lifetimes
 from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import Quotas
 from entrepot.features.quotas.tallies import Tallies
+from entrepot.keys.port import KeyProvider
 from entrepot.metadata.port import Metadata
 from entrepot.operations.authorities import Authorities
 from entrepot.protocol.tokens import Signer
+from entrepot.storage.ahead import ReadAhead
 from entrepot.storage.port import BlobStorage
 
 
@@ -80,6 +83,10 @@ class Services:
 
     metadata: Metadata
     storage: BlobStorage
+    encrypted_storage: BlobStorage
+    data_keys: DataKeys
+    kms: KeyProvider
+    encrypt_at_rest: bool  # of repositories whose encryption is AES256
     signer: Signer
     counters: Counters
     clock: Clock
@@ -99,4 +106,7 @@ class Services:
     quotas: Quotas
     buckets: TokenBuckets
     tallies: Tallies
+    read_ahead: ReadAhead = field(default_factory=ReadAhead)
     lifetimes: Lifetimes = LIFETIMES
+    catalog: bool = False
+    sparse_manifests: bool = False

@@ -2,20 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from msgspec import structs
 
 from entrepot.core.partitions import partition_of
-from entrepot.core.policy.document import PolicyKind
-from entrepot.core.policy.evaluation import (
-    AccessRequest,
-    NamedPolicy,
-    Policies,
-    PolicyType,
-    Requester,
-    RequesterKind,
-    evaluate,
-)
+from entrepot.core.policy.document import Effect
+from entrepot.core.policy.evaluation import AccessRequest, Policies, Requester, RequesterKind, evaluate
 from entrepot.features.audit.denials import Denial
 from entrepot.features.identity import store as identities
 from entrepot.features.identity.assuming import (
@@ -37,13 +30,15 @@ from entrepot.features.identity.context import context_of_request
 from entrepot.features.identity.documents import check_inline_policy
 from entrepot.features.identity.issuers import NO_KEY
 from entrepot.features.identity.principal import PrincipalKind
-from entrepot.features.identity.rows import PrincipalRow
+from entrepot.features.identity.rows import OIDCProviderRow, PrincipalRow
 from entrepot.features.identity.sessions import Credentials, Session, account_of, issue, new_access_key_id
 from entrepot.features.identity.web_identity import (
     IdentityTokenExpired,
     InvalidIdentityToken,
+    UnverifiedToken,
     WebIdentity,
     choose_key,
+    is_issued_by,
     parse_keys,
     provider_of,
     read_token,
@@ -51,8 +46,18 @@ from entrepot.features.identity.web_identity import (
 )
 from entrepot.operations.caller import Caller
 from entrepot.operations.operation import operation
+from entrepot.operations.role_trust import (
+    ACTIONS_ON_ROLES,
+    context_of_role,
+    decide_on_role,
+    find_role,
+    trust_policy_of,
+)
 from entrepot.operations.services import Services
 from entrepot.protocol.sigv4 import UnrecognizedClient
+
+#: What failed log-ins with web identities are counted under: nothing that a request could choose.
+WEB_IDENTITY = "web identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,18 +201,22 @@ async def assume_role_with_web_identity(
 ) -> FederatedRole:
     """A session of a role, for whoever holds a token of an issuer that the role's account and the role trust.
 
-    The caller is anonymous: the token alone proves anything. Raises InvalidIdentityToken, IdentityTokenExpired,
-    IDPCommunicationError, TooManyFailures; WebIdentityMayNotAssume, also for a role that is not there;
-    InvalidRequest, MalformedPolicyDocument, PackedPolicyTooLarge.
+    The caller is anonymous: the token alone proves anything. A good one is never held back; where too many fail,
+    the answer is TooManyFailures instead of the refusal. Raises InvalidIdentityToken, IdentityTokenExpired,
+    IDPCommunicationError; WebIdentityMayNotAssume, also for a role that is not there; InvalidRequest,
+    MalformedPolicyDocument, PackedPolicyTooLarge.
     """
     wanted = parse_role_arn(role_arn)
-    source, now = caller.origin.source_ip, services.clock()
-    services.failed_logins.check(source, role_arn, now)
     try:
-        identity = await _identify(services, wanted.account, web_identity_token)
-        role = await _trusting_role(services, caller, wanted, session_name, identity)
+        token = read_token(web_identity_token)
+        provider = await _registered_provider(services, wanted.account, token)
+        role = await _role_that_trusts(services, caller, wanted, provider)
+        identity = await _identify(services, token, provider)
+        _check_trust(services, caller, role, wanted, session_name, identity)
     except (InvalidIdentityToken, IdentityTokenExpired, WebIdentityMayNotAssume):
-        services.failed_logins.add(source, role_arn, now)
+        source, now = caller.origin.source_ip, services.clock()
+        services.failed_logins.add(source, WEB_IDENTITY, now)
+        services.failed_logins.check(source, WEB_IDENTITY, now)
         raise
     life = role_session_life(duration_seconds, role.max_session_seconds or DEFAULT_ROLE_SECONDS, is_chained=False)
     session = structs.replace(
@@ -234,12 +243,8 @@ class _Assumption:
     @property
     def actions(self) -> list[str]:
         """What has to be allowed, in the order in which it is asked."""
-        wanted = {
-            "sts:AssumeRole": True,
-            "sts:TagSession": bool(self.tags.all),
-            "sts:SetSourceIdentity": self.source_identity is not None,
-        }
-        return [action for action, is_wanted in wanted.items() if is_wanted]
+        is_wanted = (True, bool(self.tags.all), self.source_identity is not None)
+        return list(compress(ACTIONS_ON_ROLES, is_wanted))
 
     @property
     def context(self) -> dict[str, str | Sequence[str]]:
@@ -252,27 +257,13 @@ class _Assumption:
         return {**self.tags.context, **{key: value for key, value in found.items() if value is not None}}
 
 
-async def _find_role(services: Services, caller: Caller, wanted: RoleReference) -> PrincipalRow | None:
-    """The role that an ARN means to the letter, path and partition included."""
-    found = await services.metadata.look_up(lambda c: identities.find_role(c, wanted.account, wanted.name))
-    partition = partition_of(caller.registry.region).name
-    return found if found is not None and found.arn(partition) == wanted.arn else None
-
-
 async def _trusted_role(services: Services, caller: Caller, asked: _Assumption) -> PrincipalRow:
     """The role, if its trust policy and the caller's own policies allow all that is asked; raises MayNotAssume."""
-    role = await _find_role(services, caller, asked.role)
+    role = await find_role(services, caller, asked.role)
     if role is None:
         raise _refused(services, caller, asked.actions[0], asked.role.arn, "because there is no such role")
     for action in asked.actions:
-        decision = await services.authorities.decide_with(
-            caller,
-            action,
-            asked.role.arn,
-            resource_account=role.account,
-            resource_policies=[_trust_policy(services, role)],
-            context={**_context_of_role(role), **asked.context},
-        )
+        decision = await decide_on_role(services, caller, action, role, asked.role.arn, asked.context)
         if not decision.allowed:
             raise _refused(services, caller, action, asked.role.arn, decision.ending)
     return role
@@ -285,19 +276,63 @@ def _refused(services: Services, caller: Caller, action: str, role_arn: str, rea
     return MayNotAssume(caller.principal.arn, action, role_arn)
 
 
-async def _trusting_role(
+async def _registered_provider(services: Services, account: str, token: UnverifiedToken) -> OIDCProviderRow:
+    """The provider of the account that a token says it is from; raises InvalidIdentityToken."""
+    url = provider_of(token.issuer)
+    provider = await services.metadata.look_up(lambda c: identities.find_oidc_provider(c, account, url))
+    if provider is None or not is_issued_by(token, provider):
+        raise InvalidIdentityToken(f"No OpenIDConnect provider found in your account for {token.issuer}")
+    return provider
+
+
+async def _role_that_trusts(
+    services: Services, caller: Caller, wanted: RoleReference, provider: OIDCProviderRow
+) -> PrincipalRow:
+    """The role, if its trust policy names the provider at all; raises WebIdentityMayNotAssume.
+
+    Asked before the issuer is, so that a token for any other role makes us ask nobody.
+    """
+    role = await find_role(services, caller, wanted)
+    if role is None:
+        raise WebIdentityMayNotAssume
+    document = trust_policy_of(services, role).document
+    requester = _requester_of(provider.arn)
+    if document is None or not any(
+        statement.effect is Effect.ALLOW
+        and statement.principals is not None
+        and statement.principals.match(requester)
+        for statement in document.statements
+    ):
+        raise WebIdentityMayNotAssume
+    return role
+
+
+def _requester_of(provider: str) -> Requester:
+    return Requester(kind=RequesterKind.WEB_IDENTITY, arn=provider)
+
+
+async def _identify(services: Services, token: UnverifiedToken, provider: OIDCProviderRow) -> WebIdentity:
+    """Whom the provider vouches for; raises InvalidIdentityToken, IdentityTokenExpired, IDPCommunicationError."""
+    if provider.jwks is None:
+        key = await services.issuers.key_of(token)
+    else:
+        key = choose_key(parse_keys(provider.jwks), token)
+    if key is None:
+        raise InvalidIdentityToken(NO_KEY)
+    return verify(token, key, provider, services.clock())
+
+
+def _check_trust(
     services: Services,
     caller: Caller,
+    role: PrincipalRow,
     wanted: RoleReference,
     session_name: str,
     identity: WebIdentity,
-) -> PrincipalRow:
-    """The role, if its trust policy allows a web identity to assume it; raises WebIdentityMayNotAssume."""
-    role = await _find_role(services, caller, wanted)
-    if role is None:
-        raise WebIdentityMayNotAssume
+) -> None:
+    """Refuse a web identity that the role's trust policy does not allow; raises WebIdentityMayNotAssume."""
     request = AccessRequest(
-        principal=Requester(kind=RequesterKind.WEB_IDENTITY, arn=identity.provider),
+        principal=_requester_of(identity.provider),
         action="sts:AssumeRoleWithWebIdentity",
         resource=wanted.arn,
         resource_account=role.account,
@@ -309,45 +344,16 @@ async def _trusting_role(
                 registry=caller.registry,
                 now=services.clock(),
             ),
-            **_context_of_role(role),
+            **context_of_role(role),
             **identity.context,
             "sts:RoleSessionName": session_name,
         },
     )
-    decision = evaluate(request, Policies(resource=[_trust_policy(services, role)]))
+    decision = evaluate(request, Policies(resource=[trust_policy_of(services, role)]))
     if not decision.allowed:
         denial = Denial(caller.registry, identity.provider, request.action, wanted.arn, decision.ending)
         services.denials.add(denial, services.clock())
         raise WebIdentityMayNotAssume
-    return role
-
-
-def _trust_policy(services: Services, role: PrincipalRow) -> NamedPolicy:
-    return services.authorities.parse("trust policy", PolicyType.TRUST, PolicyKind.TRUST, role.trust_policy or "")
-
-
-def _context_of_role(role: PrincipalRow) -> dict[str, str | Sequence[str]]:
-    """What is known of the role that is asked for."""
-    tags = {
-        f"{service}:ResourceTag/{key}": value for key, value in role.tags.items() for service in ("aws", "iam")
-    }
-    return {"aws:ResourceAccount": role.account, **tags}
-
-
-async def _identify(services: Services, account: str, text: str) -> WebIdentity:
-    """Whom a provider of the account vouches for with this token."""
-    token = read_token(text)
-    url = provider_of(token.issuer)
-    provider = await services.metadata.look_up(lambda c: identities.find_oidc_provider(c, account, url))
-    if provider is None:
-        raise InvalidIdentityToken(f"No OpenIDConnect provider found in your account for {token.issuer}")
-    if provider.jwks is None:
-        key = await services.issuers.key_of(token)
-    else:
-        key = choose_key(parse_keys(provider.jwks), token)
-    if key is None:
-        raise InvalidIdentityToken(NO_KEY)
-    return verify(token, key, provider, services.clock())
 
 
 def _session(services: Services, role: PrincipalRow, session_name: str, life: int) -> Session:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from entrepot.core.clock import DAY, SECOND
 from entrepot.core.garbage import Cause
 from entrepot.features.audit import store as audit
+from entrepot.features.audit.denials import MOST_KEPT
 from entrepot.features.collection import store as collection
 from entrepot.features.images import store as images
 from entrepot.features.layers import store as layers
@@ -101,16 +102,21 @@ async def expire_uploads(services: Upkeep) -> bool:
 
 
 def trimming(history_days: int) -> Sweep:
-    """The sweep that forgets tag moves and audit records older than so many days."""
+    """The sweep that forgets tag moves and audit records older than so many days, and too many denials."""
 
     async def trim(services: Upkeep) -> bool:
         before = services.clock() - history_days * DAY
 
         def is_due(connection: Connection) -> bool:
-            return images.has_moves_before(connection, before) or audit.has_before(connection, before)
+            return (
+                images.has_moves_before(connection, before)
+                or audit.has_before(connection, before)
+                or audit.has_more_denials(connection, MOST_KEPT)
+            )
 
         def change(connection: Connection) -> int:
-            return images.trim_history(connection, before, BATCH) + audit.trim(connection, before, BATCH)
+            trimmed = images.trim_history(connection, before, BATCH) + audit.trim(connection, before, BATCH)
+            return trimmed or audit.trim_denials(connection, MOST_KEPT, BATCH)
 
         return await services.metadata.look_up(is_due) and await services.metadata.write(change) > 0
 

@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 from entrepot.core.errors import InvalidParameter
 from entrepot.features.lifecycle.rules import parse_policy
 from entrepot.features.policies.rules import check_repository_policy
-from entrepot.features.repositories.errors import EncryptionUnavailable, InvalidTag, TooManyTags
+from entrepot.features.repositories.errors import InvalidTag, TooManyTags
 from entrepot.features.repositories.rules import check_resource_tags, check_settings
 from entrepot.features.templates import store as templates
 from entrepot.features.templates.errors import TooManyTemplates
 from entrepot.features.templates.rules import MAX_TEMPLATES, changed
 from entrepot.features.templates.template import Template, TemplateChange, TemplateSettings
 from entrepot.operations.caller import Caller
-from entrepot.operations.operation import operation
+from entrepot.operations.operation import authorise_on, operation, tags_of_request
 from entrepot.operations.repositories import record, settings_from
 from entrepot.operations.services import Services
 
@@ -28,6 +28,7 @@ async def create_repository_creation_template(
 
     Raises InvalidParameter, TemplateAlreadyExists, TooManyTemplates.
     """
+    await _authorise_contents(services, caller, prefix, settings)
     now = services.clock()
     created = Template(prefix, _changed(TemplateSettings(applied_for=()), settings), now, now)
 
@@ -39,6 +40,24 @@ async def create_repository_creation_template(
 
     await services.metadata.write(change)
     return created
+
+
+async def _authorise_contents(services: Services, caller: Caller, prefix: str, settings: TemplateChange) -> None:
+    """Ask whether the caller might do himself what the template will do (ECR user guide, "Creation templates").
+
+    On all repositories below the prefix: that is what it is for. Raises AccessDenied.
+    """
+    below = "*" if prefix == "ROOT" else f"{prefix.rstrip('/')}/*"
+    tags = settings.resource_tags
+    asked = ["CreateRepository"]
+    asked += ["SetRepositoryPolicy"] * bool(settings.repository_policy)
+    asked += ["PutLifecyclePolicy"] * bool(settings.lifecycle_policy)
+    asked += ["TagResource"] * bool(tags)
+    context = tags_of_request({"tags": tags or ()})
+    for name in asked:
+        await authorise_on(services, caller, name, below, context)
+    if settings.custom_role_arn:
+        await services.authorities.authorise(caller, "iam:PassRole", settings.custom_role_arn, {})
 
 
 @operation("DescribeRepositoryCreationTemplates")
@@ -64,6 +83,7 @@ async def update_repository_creation_template(
 
     Raises InvalidParameter, TemplateNotFound.
     """
+    await _authorise_contents(services, caller, prefix, settings)
     now = services.clock()
 
     def change(connection: Connection) -> Template:
@@ -100,10 +120,7 @@ def _changed(settings: TemplateSettings, change: TemplateChange) -> TemplateSett
     if change.lifecycle_policy:
         parse_policy(change.lifecycle_policy)
     result = changed(settings, change)
-    try:
-        check_settings(settings_from(result))
-    except EncryptionUnavailable as error:
-        raise InvalidParameter("encryptionConfiguration", error.message) from None
+    check_settings(settings_from(result))
     try:
         check_resource_tags(result.resource_tags)
     except (InvalidTag, TooManyTags) as error:

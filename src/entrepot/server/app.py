@@ -4,8 +4,9 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import lru_cache, partial
+from typing import Any
 
 import structlog
 
@@ -43,6 +44,7 @@ class Application:
         render_metrics: Callable[[], bytes],
         close: Callable[[], Awaitable[None]],
         log_every_request: bool,
+        beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
     ) -> None:
         self._services = services
         self._profile = profile
@@ -52,6 +54,8 @@ class Application:
         self._render_metrics = render_metrics
         self._close = close
         self._log_every_request = log_every_request
+        #: What runs beside the requests until the server ends.
+        self._beside = (partial(write_denials_for_ever, services), *beside)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,10 +84,10 @@ class Application:
             log.info("request", status=result.status, milliseconds=spent, **_described(request))
 
     async def _answer(self, request: Request) -> Answer:
-        refusal = _check_head(request)
-        if refusal is not None:
-            return refusal
         path = request.path
+        fault = _fault_of_head(request)
+        if fault is not None:
+            return oci_answer_with(400, "UNSUPPORTED", fault) if path.startswith("/v2/") else _plain(400, fault)
         if path.startswith("/v2/") or path in {"/v2", TOKEN_PATH}:
             return await oci.answer(self._services, self._profile, request)
         if path.startswith(layer_download.PREFIX):
@@ -125,8 +129,7 @@ class Application:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                writing = asyncio.create_task(write_denials_for_ever(self._services))
-                self._tasks.add(writing)
+                self._tasks.update(asyncio.create_task(run()) for run in self._beside)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 for task in self._tasks:
@@ -137,16 +140,16 @@ class Application:
                 return
 
 
-def _check_head(request: Request) -> Response | None:
-    """Refuse what has no meaning in any front: above all anything but one Host (RFC 9112, section 3.2)."""
+def _fault_of_head(request: Request) -> str | None:
+    """What has no meaning in any front: above all anything but one Host (RFC 9112, section 3.2)."""
     try:
         host = request.header(b"host")
         request.header(b"authorization")
         _ = request.content_length
     except BadRequest as error:
-        return _plain(400, error.message)
+        return error.message
     if host is None or not _is_host(host):
-        return _plain(400, "The header 'host' is missing, or is not a host name")
+        return "The header 'host' is missing, or is not a host name"
     return None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from entrepot.operations.blob_store import check_storage
 from entrepot.operations.collection import Collected, GarbageReport, report_garbage
 from entrepot.operations.sweeps import collecting_sweeps, sweep_once
 from entrepot.server.settings import Settings
@@ -19,7 +20,9 @@ def report(settings: Settings) -> GarbageReport:
 
 
 def collect(settings: Settings) -> Collected:
-    """Collect until nothing is left that may go now; what that was. Raises as ``report``, and StorageUnavailable.
+    """Collect until nothing is left that may go now; what that was.
+
+    Raises as ``report``, and StorageUnavailable, WrongStorage.
 
     As the background process does it, with as long a pause after each step as the step took.
     """
@@ -27,6 +30,7 @@ def collect(settings: Settings) -> Collected:
 
     async def run() -> None:
         async with opened_for_sweeping(settings, collected) as services:
+            await check_storage(services.metadata, services.storage)
             await sweep_once(services, collecting_sweeps())
 
     asyncio.run(run())

@@ -9,7 +9,7 @@ import msgspec
 
 from entrepot.protocol.tokens import MasterKey
 from entrepot.server.data_folder import CannotStart
-from entrepot.server.settings import Settings
+from entrepot.server.settings import MASTER_KEY_SIZE, Settings
 
 MASTER_KEY = "master.key"
 ROOT_KEY = "root-key.json"
@@ -29,12 +29,18 @@ class _Stored(msgspec.Struct):
     secret_access_key: str
 
 
-def load_master_key(data: Path) -> MasterKey:
-    """The master key of a data folder; made when there is none. Raises CannotStart."""
-    path = data / MASTER_KEY
+def load_master_key(settings: Settings) -> MasterKey:
+    """The master key: that of the settings, else the data folder's; made when there is none.
+
+    Raises CannotStart.
+    """
+    if (given := settings.given_master_key) is not None:
+        return MasterKey(given)
+    path = settings.data / MASTER_KEY
     try:
         if not path.exists():
-            _write_secret(path, secrets.token_bytes(32))
+            _may_make_key(settings, "the setting master_key ('openssl rand -hex 32' makes one)")
+            _write_secret(path, secrets.token_bytes(MASTER_KEY_SIZE))
         return MasterKey(path.read_bytes())
     except (OSError, ValueError) as error:
         raise CannotStart(f"the master key {path} cannot be used: {error}") from None
@@ -52,11 +58,18 @@ def load_root_key(settings: Settings) -> RootKey:
         if path.exists():
             stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
             return RootKey(stored.access_key_id, stored.secret_access_key)
+        _may_make_key(settings, "the settings access_key_id and secret_access_key")
         made = _Stored("AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30))
         _write_secret(path, msgspec.json.encode(made))
     except (OSError, ValueError) as error:
         raise CannotStart(f"the root access key {path} cannot be used: {error}") from None
     return RootKey(made.access_key_id, made.secret_access_key, is_new=True)
+
+
+def _may_make_key(settings: Settings, needed: str) -> None:
+    """A key that is made here is one that no replica has: raises CannotStart where there may be others."""
+    if settings.is_shared:
+        raise CannotStart(f"database and storage may be shared with other registries: give all of them {needed}")
 
 
 def _write_secret(path: Path, content: bytes) -> None:

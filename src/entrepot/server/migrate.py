@@ -31,7 +31,7 @@ def migrate_database(settings: Settings, *, accept_master_key: bool) -> int:
         async with opened_metadata(settings, statement_timeout=STATEMENT_TIMEOUT) as metadata:
             await metadata.write(migrate)
             if accept_master_key:
-                key_id = load_master_key(settings.data).id.hex()
+                key_id = load_master_key(settings).id.hex()
                 await metadata.write(lambda connection: replace_master_key(connection, key_id))
             return await metadata.look_up(schema_version)
 

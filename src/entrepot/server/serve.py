@@ -6,10 +6,10 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP2Settings
 from granian.log import LogLevels
@@ -22,8 +22,10 @@ from entrepot.server.keys import RootKey, load_master_key, load_root_key
 from entrepot.server.logs import configure_logs
 from entrepot.server.processes import Lifeline, kept_running
 from entrepot.server.settings import Settings
+from entrepot.server.stalled import end_stalled_for_ever
+from entrepot.server.tls import Server
 from entrepot.server.wiring import prepare_data, wire
-from entrepot.server.worker import run_worker
+from entrepot.server.worker import sweep_for_serve
 
 MIB = 1024 * 1024
 #: Seconds that requests in flight are given after SIGTERM.
@@ -39,6 +41,7 @@ HTTP2 = HTTP2Settings(
     initial_stream_window_size=8 * MIB,
     initial_connection_window_size=16 * MIB,
     max_send_buffer_size=4 * MIB,
+    max_headers_size=64 * 1024,
 )
 
 
@@ -48,12 +51,12 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
     ``announce`` is called with the root key once everything is in place and before the first request.
     """
     with claim(settings.data, settings.host, settings.port), _metrics_folder(settings.data):
-        master = load_master_key(settings.data)
+        master = load_master_key(settings)
         root_key = load_root_key(settings)
         prepare_data(settings, master)
         lifeline = Lifeline()
-        server = Granian(
-            "entrepot",
+        server = Server(
+            settings,
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGI,
@@ -76,8 +79,17 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
             return _make_application(settings, root_key, lifetimes)
 
         announce(root_key)
-        with kept_running(lifeline, "background worker", lambda: run_worker(settings, root_key, lifetimes)):
+        with _background_worker(settings, lifeline, lifetimes):
             server.serve(target_loader=load)
+
+
+def _background_worker(
+    settings: Settings, lifeline: Lifeline, lifetimes: Lifetimes
+) -> AbstractContextManager[None]:
+    """A process that sweeps for as long as the block runs, where no other is to do it."""
+    if not settings.background_worker:
+        return nullcontext()
+    return kept_running(lifeline, "background worker", lambda: sweep_for_serve(settings, lifetimes))
 
 
 def _make_application(settings: Settings, root_key: RootKey, lifetimes: Lifetimes) -> Application:
@@ -92,6 +104,7 @@ def _make_application(settings: Settings, root_key: RootKey, lifetimes: Lifetime
         render_metrics=render,
         close=wired.close,
         log_every_request=settings.access_log,
+        beside=[partial(end_stalled_for_ever, settings.port)],
     )
     _collect_less_garbage()
     return application

@@ -6,6 +6,7 @@ A field's name is the option (``create_on_push``: ``--create-on-push``), the key
 
 import re
 import tomllib
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -26,6 +27,7 @@ FILE = Path("entrepot.toml")
 #: No host at all is one that the parameters name: the folder of a Unix socket.
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(:[0-9]{1,5})?")
 _DATABASE = re.compile(r"/[^/@]+")
+MASTER_KEY_SIZE = 32
 
 
 @dataclass(eq=False)
@@ -71,12 +73,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     s3_redirect_seconds: Annotated[
         int, Meta(ge=60, le=3600, description="Seconds for which a presigned URL works.")
     ] = 900
+    tls_certificate: Annotated[
+        Path | None,
+        Meta(
+            description="The certificate chain for HTTPS, a PEM file; it and tls_key are read again at SIGHUP."
+            " Default: plain HTTP."
+        ),
+    ] = None
+    tls_key: Annotated[
+        Path | None,
+        Meta(description="The private key of tls_certificate, a PEM file without a password."),
+    ] = None
+    encrypt_at_rest: Annotated[
+        bool,
+        Meta(
+            description="Encrypt what is pushed to repositories of encryption AES256 under the master key. What"
+            " was there before stays in plain."
+        ),
+    ] = False
+    kms: Annotated[
+        Literal["local", "aws"],
+        Meta(
+            description="Where the KMS keys are: local for the keyring in the data folder ('entrepot kms'), aws"
+            " for AWS KMS or what speaks its API."
+        ),
+    ] = "local"
+    kms_endpoint: Annotated[
+        Annotated[str, Meta(pattern="^https?://[^/]+/?$")] | None,
+        Meta(description="The URL of the KMS. Default: AWS's own for the region."),
+    ] = None
+    kms_region: Annotated[str | None, Meta(description="The region of the KMS. Default: as region.")] = None
     workers: Annotated[int, Meta(ge=1, le=64, description="Processes that answer requests.")] = 1
     public_url: Annotated[
         str | None,
         Meta(
             description="How clients reach the registry: decides repositoryUri and proxyEndpoint. May hold"
-            " {account}, {region} and {suffix}. Default: http://localhost and the port listened on."
+            " {account}, {region} and {suffix}. Default: http://localhost, or https:// with TLS, and the port"
+            " listened on."
         ),
     ] = None
     account_id: Annotated[
@@ -93,6 +126,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[str, Meta(min_length=16, max_length=256)] | None,
         Meta(description="The root access key's secret."),
     ] = None
+    master_key: Annotated[
+        str | None,
+        Meta(
+            description="The master key, 32 bytes in hexadecimal or base64: the same for all registries of one"
+            " database. Default: made on first start and kept in the data folder."
+        ),
+    ] = None
+    background_worker: Annotated[
+        bool,
+        Meta(description="Tidy up and collect garbage beside serving; false where 'entrepot worker' does it."),
+    ] = True
     create_on_push: Annotated[
         bool, Meta(description="Let a push make the repository it goes to, with ECR's default settings.")
     ] = False
@@ -114,6 +158,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["oci", "ecr"],
         Meta(description="How to answer under /v2/: oci as OCI's specification has it, ecr as Amazon ECR does."),
     ] = "oci"
+    catalog: Annotated[
+        bool,
+        Meta(
+            description="Offer GET /v2/_catalog, which lists the repositories that the caller may describe."
+            " ECR has no catalog."
+        ),
+    ] = False
+    sparse_manifests: Annotated[
+        bool,
+        Meta(
+            description="Accept a manifest although a layer or an image that it names is not in its repository."
+            " ECR refuses it."
+        ),
+    ] = False
     quotas: Annotated[
         Literal["off", "ecr"],
         Meta(description="off, or ecr for ECR's default quotas of calls a second, repositories and images."),
@@ -123,7 +181,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 90
     access_log: Annotated[bool, Meta(description="Log every request, not only those that fail.")] = False
 
-    SECRETS: ClassVar[frozenset[str]] = frozenset({"database", "secret_access_key"})
+    SECRETS: ClassVar[frozenset[str]] = frozenset({"database", "secret_access_key", "master_key"})
 
     @classmethod
     def load(cls, options: Mapping[str, object], environment: Mapping[str, str], file: Path | None) -> Self:
@@ -170,12 +228,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "it is not of the form postgresql://USER:PASSWORD@HOST:PORT/NAME, with every character of the user"
                 " and the password that is neither a letter nor a digit percent-encoded",
             )
-        if self.storage is None and (self.s3_endpoint or self.s3_region or self.s3_redirect):
-            raise BadSetting("storage", "without it the settings that begin with s3_ have no use")
-        if (self.access_key_id is None) != (self.secret_access_key is None):
-            raise BadSetting(
-                "access_key_id", "access_key_id and secret_access_key are given together or not at all"
-            )
+        self._check_all_have_a_use()
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise BadSetting("tls_certificate", "tls_certificate and tls_key are given together or not at all")
+        self._check_keys()
         try:
             _ = self.trusted_networks
         except ValueError as error:
@@ -186,11 +242,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except EntrepotError as error:
             raise BadSetting("region or public_url", error.message) from None
 
+    def _check_all_have_a_use(self) -> None:
+        if self.storage is None and (self.s3_endpoint or self.s3_region or self.s3_redirect):
+            raise BadSetting("storage", "without it the settings that begin with s3_ have no use")
+        if self.kms != "aws" and (self.kms_endpoint or self.kms_region):
+            raise BadSetting("kms", "unless it is aws, the settings that begin with kms_ have no use")
+
+    def _check_keys(self) -> None:
+        try:
+            _ = self.given_master_key
+        except ValueError:
+            raise BadSetting("master_key", "it is not 32 bytes in hexadecimal or base64") from None
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise BadSetting(
+                "access_key_id", "access_key_id and secret_access_key are given together or not at all"
+            )
+
     @property
     def host(self) -> str:
         """The IP address to listen on, without the brackets of IPv6."""
         host = self.listen.rpartition(":")[0].strip("[]")
         return "127.0.0.1" if host == "localhost" else host
+
+    @property
+    def scheme(self) -> str:
+        """``http``, or ``https`` with a certificate."""
+        return "http" if self.tls_certificate is None else "https"
 
     @property
     def port(self) -> int:
@@ -200,7 +277,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def address(self) -> PublicURL:
         """How clients reach the registry."""
-        return PublicURL.parse(self.public_url or f"http://localhost:{self.port}")
+        return PublicURL.parse(self.public_url or f"{self.scheme}://localhost:{self.port}")
+
+    @property
+    def given_master_key(self) -> bytes | None:
+        """The bytes of ``master_key``; raises ValueError for what is not 32 bytes."""
+        text = self.master_key
+        if text is None:
+            return None
+        key = bytes.fromhex(text) if len(text) == 2 * MASTER_KEY_SIZE else b64decode(text, validate=True)
+        if len(key) != MASTER_KEY_SIZE:
+            raise ValueError(len(key))
+        return key
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether rows and layers are where other registries reach them, which the data folder is not."""
+        return self.database is not None and self.storage is not None
 
     @property
     def trusted_networks(self) -> Sequence[IPv4Network | IPv6Network]:
@@ -214,7 +307,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def shown(self) -> dict[str, object]:
         """Every setting with its value, secrets hidden."""
-        values: dict[str, object] = msgspec.to_builtins({**msgspec.structs.asdict(self), "data": str(self.data)})
+        values: dict[str, object] = msgspec.to_builtins(msgspec.structs.asdict(self), enc_hook=str)
         return {
             name: "(hidden)" if name in self.SECRETS and value is not None else value
             for name, value in values.items()

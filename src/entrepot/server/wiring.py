@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from entrepot.core.clock import Clock, system_clock
 from entrepot.features.audit.denials import Denials
+from entrepot.features.encryption.data_keys import DataKeys
+from entrepot.features.encryption.ledger import MetadataSegmentLedger
 from entrepot.features.identity.access_keys import AccessKeySecrets
 from entrepot.features.identity.failures import FailedLogins
 from entrepot.features.identity.issuers import Issuers, fetch_document
@@ -23,16 +25,22 @@ from entrepot.features.multiparts.ledger import MetadataPartLedger
 from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import QUOTAS
 from entrepot.features.quotas.tallies import Tallies
+from entrepot.keys.keyring import Keyring
+from entrepot.keys.local import LocalKeyProvider
+from entrepot.keys.master import MasterKeyWrapping
+from entrepot.keys.port import KeyProvider
 from entrepot.metadata.master_key import claim_master_key
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import check_schema, migrate, require_schema
 from entrepot.metadata.sqlite import SQLiteMetadata
 from entrepot.operations.authorities import Authorities, Root
+from entrepot.operations.blob_store import claim_storage
 from entrepot.operations.services import Counters, Services
 from entrepot.protocol.tokens import MasterKey, Signer
 from entrepot.server.data_folder import CannotStart
 from entrepot.server.keys import RootKey, load_master_key
 from entrepot.server.settings import Settings
+from entrepot.storage.encrypted import EncryptedStorage
 from entrepot.storage.filesystem import FilesystemStorage
 from entrepot.storage.port import BlobStorage, StorageFull
 
@@ -54,6 +62,11 @@ def database_path(data: Path) -> Path:
 def moved_database_path(data: Path) -> Path:
     """What the SQLite database is called once its rows are in PostgreSQL."""
     return data / "metadata.db.moved"
+
+
+def keyring_path(data: Path) -> Path:
+    """The KMS keys of a data folder."""
+    return data / "keyring.json"
 
 
 def blob_folder(data: Path) -> Path:
@@ -79,12 +92,12 @@ async def opened_metadata(
 
 
 def prepare_data(settings: Settings, master: MasterKey) -> None:
-    """See that the database can be used, with this master key, and that layers can be kept.
+    """See that the database can be used, with this master key, and that layers can be kept, in its storage.
 
     Database and data folder are made if need be. SQLite is brought to this version's schema, for nobody else uses
     it; PostgreSQL is not, for others may be at work on it. Raises what ``opened_metadata`` raises, and
-    SchemaTooOld, SchemaTooNew, WrongMasterKey, StorageUnavailable. Nothing is left open: the workers are forked
-    afterwards.
+    SchemaTooOld, SchemaTooNew, WrongMasterKey, WrongStorage, StorageUnavailable. Nothing is left open: the workers
+    are forked afterwards.
     """
 
     async def prepare() -> None:
@@ -92,7 +105,9 @@ def prepare_data(settings: Settings, master: MasterKey) -> None:
             await metadata.write(migrate if settings.database is None else require_schema)
             await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
             with ThreadPoolExecutor(1) as threads, suppress(StorageFull):  # a full registry serves what it has
-                await _open_storage(settings, metadata, threads).check()
+                storage = _open_storage(settings, metadata, threads)
+                await claim_storage(metadata, storage, secrets.token_hex)
+                await storage.check()
 
     asyncio.run(prepare())
 
@@ -147,6 +162,24 @@ def _open_storage(settings: Settings, metadata: Metadata, threads: Executor) -> 
     )
 
 
+def open_keyring(settings: Settings) -> Keyring:
+    """The keys of the local KMS."""
+    return Keyring(keyring_path(settings.data), system_clock)
+
+
+def _open_kms(settings: Settings) -> KeyProvider:
+    if settings.kms == "local":
+        return LocalKeyProvider(open_keyring(settings))
+    try:
+        from entrepot.keys.aws import AWSKeyProvider, connect_kms  # noqa: PLC0415 (an extra may bring boto3)
+    except ImportError as error:
+        raise CannotStart(
+            f"the setting kms needs {error.name}, which 'pip install entrepot[s3]' installs"
+        ) from None
+    region = settings.kms_region or settings.region
+    return AWSKeyProvider(connect_kms(endpoint=settings.kms_endpoint, region=region))
+
+
 async def _check_postgresql(metadata: Metadata) -> None:
     """See, before anything is made there, that the server will do, and takes the parameters of the URL."""
     try:
@@ -180,7 +213,9 @@ class SweepingServices:
 
 
 @asynccontextmanager
-async def opened_for_sweeping(settings: Settings, counters: Counters) -> AsyncGenerator[SweepingServices]:
+async def opened_for_sweeping(
+    settings: Settings, counters: Counters, lifetimes: Lifetimes = LIFETIMES
+) -> AsyncGenerator[SweepingServices]:
     """Database and storage of an installation that is there, for as long as the block runs; it makes nothing.
 
     Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew.
@@ -188,7 +223,8 @@ async def opened_for_sweeping(settings: Settings, counters: Counters) -> AsyncGe
     async with opened_metadata(settings) as metadata:
         await metadata.look_up(check_schema)
         with ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage") as threads:
-            yield SweepingServices(metadata, _open_storage(settings, metadata, threads), counters)
+            storage = _open_storage(settings, metadata, threads)
+            yield SweepingServices(metadata, storage, counters, lifetimes=lifetimes)
 
 
 def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: Lifetimes = LIFETIMES) -> Wired:
@@ -196,12 +232,25 @@ def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: L
     threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
     metadata = _open_metadata(settings)
     quotas = QUOTAS[settings.quotas]
-    master = load_master_key(settings.data)
+    master = load_master_key(settings)
     signer = Signer(master.bound_to(root_key.secret_access_key))
     access_key_secrets, session_secrets, denials = AccessKeySecrets(master), SessionSecrets(master), Denials()
+    storage, kms = _open_storage(settings, metadata, threads), _open_kms(settings)
+    data_keys = DataKeys(kms, MasterKeyWrapping(master), system_clock)
+    encrypted_storage = EncryptedStorage(
+        storage,
+        MetadataSegmentLedger(metadata),
+        data_keys.unwrap,
+        threads=threads,
+        random_bytes=secrets.token_bytes,
+    )
     services = Services(
         metadata=metadata,
-        storage=_open_storage(settings, metadata, threads),
+        storage=storage,
+        encrypted_storage=encrypted_storage,
+        data_keys=data_keys,
+        kms=kms,
+        encrypt_at_rest=settings.encrypt_at_rest,
         signer=signer,
         counters=counters,
         clock=system_clock,
@@ -211,7 +260,7 @@ def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: L
         authorities=Authorities(
             metadata=metadata,
             clock=system_clock,
-            root=Root(settings.account_id, root_key.access_key_id, root_key.secret_access_key),
+            root=Root(settings.account_id, settings.region, root_key.access_key_id, root_key.secret_access_key),
             signer=signer,
             access_key_secrets=access_key_secrets,
             session_secrets=session_secrets,
@@ -229,6 +278,8 @@ def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: L
         quotas=quotas,
         buckets=TokenBuckets(quotas.rates),
         tallies=Tallies(),
+        catalog=settings.catalog,
+        sparse_manifests=settings.sparse_manifests,
         lifetimes=lifetimes,
     )
 

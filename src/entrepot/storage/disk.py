@@ -21,6 +21,7 @@ _ALWAYS = os.O_CLOEXEC | os.O_NOFOLLOW
 _VECTORS = os.sysconf("SC_IOV_MAX")
 #: What ``check`` writes: one byte, over and over.
 _PROBE = b"."
+_IDENTITY, _LONGEST_IDENTITY = "identity", 64
 
 
 class Disk:
@@ -113,6 +114,22 @@ class Disk:
             os.pwrite(probe, _PROBE, 0)
             if os.pread(probe, len(_PROBE), 0) != _PROBE:
                 raise StorageUnavailable("a byte that was written is not read back")
+
+    def identity(self) -> str | None:
+        """What is in the file of that name; None when there is none."""
+        path = self._root / _IDENTITY
+        return path.read_text("ascii", "replace")[:_LONGEST_IDENTITY] if path.exists() else None
+
+    def identify(self, identity: str) -> None:
+        """Write the file, whole or not at all."""
+        self.require_room()
+        path, draft = self._root / _IDENTITY, self._root / f"{_IDENTITY}.new"
+        with ExitStack() as held:
+            data = _open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, held)
+            _write_all(data, [identity.encode()], 0)
+            self.flush(data)
+        draft.replace(path)
+        self._flush_folder(self._root)
 
     def flush(self, data: int) -> None:
         """Make the bytes, the size and the mode of a file durable."""

@@ -2,6 +2,7 @@
 
     ROOT/4f/4f1c…e2          the bytes, from the first byte of the upload until the blob is deleted
     ROOT/4f/4f1c…e2.fence    the newest epoch, while the bytes may still change (``fence.py``)
+    ROOT/identity            what ``identify`` was given
 
 A file is never renamed. Mode 0600 says that it is being written, mode 0400 that it is sealed. A file's
 name is made durable with its first bytes, and a folder's name with the first file in it.
@@ -91,6 +92,14 @@ class FilesystemStorage:
     async def check(self) -> None:
         """See the port."""
         await _run(self._threads, self._disk.check)
+
+    async def identity(self) -> str | None:
+        """See the port."""
+        return await _run(self._threads, self._disk.identity)
+
+    async def identify(self, identity: str) -> None:
+        """See the port; after a power cut the name is still there, whole."""
+        await _run(self._threads, self._disk.identify, identity)
 
 
 class _Writer:

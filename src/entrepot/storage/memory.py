@@ -37,6 +37,7 @@ class MemoryStorage:
     def __init__(self, *, capacity: int = 1024 * _MIB) -> None:
         self.capacity = capacity
         self._blobs: dict[str, _Blob] = {}
+        self._identity: str | None = None
 
     @asynccontextmanager
     async def writer(self, key: str, *, offset: int, epoch: int, hasher: Hasher) -> AsyncGenerator[BlobWriter]:
@@ -92,6 +93,15 @@ class MemoryStorage:
     async def check(self) -> None:
         """See the port."""
         self.require_room()
+
+    async def identity(self) -> str | None:
+        """See the port."""
+        return self._identity
+
+    async def identify(self, identity: str) -> None:
+        """See the port."""
+        self.require_room()
+        self._identity = identity
 
     def keys(self) -> set[str]:
         """Every key that has bytes: for tests, since the registry never lists."""

@@ -124,3 +124,11 @@ class BlobStorage(Protocol):
     async def check(self) -> None:
         """Return when the storage can take and give bytes; raises StorageUnavailable, StorageFull."""
         ...
+
+    async def identity(self) -> str | None:
+        """What this place was named with ``identify``; None when it has no name yet."""
+        ...
+
+    async def identify(self, identity: str) -> None:
+        """Name the place, in ASCII of at most 64 characters, for whoever opens it from now on."""
+        ...

@@ -3,6 +3,7 @@
 PREFIX/4f/4f1c…e2       the blob, once it is sealed; until then a multipart upload of this name
 PREFIX/4f/4f1c…e2.3     while it is being uploaded: bytes that are too few for a part
 PREFIX/check            what ``check`` writes
+PREFIX/identity         what ``identify`` was given
 """
 
 import asyncio
@@ -33,6 +34,7 @@ _DELETED = 2**62
 #: Seconds between two looks at an object that somebody else completes; on some servers that copies it.
 _PAUSES = [0.05 * 2**number for number in range(6)] + [2.0] * 24
 _PROBE = b"."
+_IDENTITY, _LONGEST_IDENTITY = "identity", 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,16 @@ class S3Storage:
         if await self._bucket.get("check", len(_PROBE)) != _PROBE:
             raise StorageUnavailable("a byte that was written is not read back")
         await self._bucket.delete(["check.absent"])
+
+    async def identity(self) -> str | None:
+        """See the port."""
+        if not (size := await self._bucket.size(_IDENTITY)):
+            return None
+        return (await self._bucket.get(_IDENTITY, min(size, _LONGEST_IDENTITY))).decode("ascii", "replace")
+
+    async def identify(self, identity: str) -> None:
+        """See the port."""
+        await self._bucket.put(_IDENTITY, identity.encode())
 
 
 def _covering(head: Multipart, end: int, size: int) -> Tail | None:

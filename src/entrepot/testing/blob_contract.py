@@ -357,6 +357,21 @@ class BlobContract:
         await storage.check()
         await storage.check()
 
+    async def test_a_place_keeps_the_name_that_it_is_given(
+        self, storage: BlobStorage, fill: Callable[[], BlobStorage]
+    ) -> None:
+        """It has none at first; another storage over the same place gives the name, and without room it stays."""
+        assert await storage.identity() is None
+
+        await storage.identify("first")
+        await storage.identify("0123456789abcdef" * 4)
+
+        full = fill()
+        assert await full.identity() == "0123456789abcdef" * 4
+        with pytest.raises(StorageFull):
+            await full.identify("other")
+        assert await full.identity() == "0123456789abcdef" * 4
+
     @pytest.mark.parametrize(
         "key",
         ["", "../../../../../../etc/passwd", "0" * 31, "0" * 33, "A" * 32, f"{'0' * 32}\n", "../" + "0" * 29],

@@ -9,6 +9,7 @@ wait for the disk, time stands still until it is told to go on, and random names
 
 from collections import Counter
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from entrepot.core.address import PublicURL
 from entrepot.core.garbage import Cause
 from entrepot.core.partitions import RegistryId
 from entrepot.features.audit.denials import Denials
+from entrepot.features.encryption.data_keys import DataKeys
+from entrepot.features.encryption.ledger import MetadataSegmentLedger
 from entrepot.features.identity.access_keys import AccessKeySecrets
 from entrepot.features.identity.failures import FailedLogins
 from entrepot.features.identity.issuers import Issuers, fetch_document
@@ -28,6 +31,9 @@ from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import OFF, Quotas
 from entrepot.features.quotas.tallies import Tallies
 from entrepot.fronts.oci.profile import OCI, Profile
+from entrepot.keys.keyring import Keyring
+from entrepot.keys.local import LocalKeyProvider
+from entrepot.keys.master import MasterKeyWrapping
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
 from entrepot.metadata.sqlite import SQLiteMetadata
@@ -35,6 +41,7 @@ from entrepot.operations.authorities import Authorities, Root
 from entrepot.operations.services import Services
 from entrepot.protocol.tokens import MasterKey, Signer
 from entrepot.server.app import Application
+from entrepot.storage.encrypted import EncryptedStorage
 from entrepot.storage.memory import MemoryStorage
 
 ACCESS_KEY_ID = "AKIAENTREPOTTESTING1"
@@ -90,13 +97,14 @@ class MemoryCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningRegistry:
-    """A registry and what a test wants to see and to turn."""
+    """A registry and what a test wants to see and to turn; ``storage`` keeps what is encrypted as it is stored."""
 
     application: Application
     services: Services
     storage: MemoryStorage
     clock: SettableClock
     counters: MemoryCounters
+    keyring: Keyring
     access_key_id: str = ACCESS_KEY_ID
     secret_access_key: str = field(default=SECRET_ACCESS_KEY, repr=False)
 
@@ -110,6 +118,9 @@ async def registry(
     public_url: str = "http://localhost:5000",
     profile: Profile = OCI,
     quotas: Quotas = OFF,
+    catalog: bool = False,
+    sparse_manifests: bool = False,
+    encrypt_at_rest: bool = False,
     seed: int = 0,
 ) -> AsyncGenerator[RunningRegistry]:
     """Run an empty registry for as long as the block lasts.
@@ -118,19 +129,34 @@ async def registry(
     of its own. The registry has one account, ACCOUNT_ID; clients that name no region are in REGION.
     """
     async with AsyncExitStack() as opened:
+        folder = opened.enter_context(TemporaryDirectory(prefix="entrepot-testing-"))
         if metadata is None:
-            folder = opened.enter_context(TemporaryDirectory(prefix="entrepot-testing-"))
             metadata = SQLiteMetadata(Path(folder) / "metadata.db", sync=False)
             opened.push_async_callback(metadata.close)
             await metadata.write(migrate)
         random = Random(seed)  # noqa: S311 (what it makes is worth nothing outside the test)
         master = MasterKey(random.randbytes(32))
         storage, clock, counters = MemoryStorage(), SettableClock(), MemoryCounters()
+        keyring = Keyring(Path(folder) / "keyring.json", clock)
+        kms = LocalKeyProvider(keyring)
+        data_keys = DataKeys(kms, MasterKeyWrapping(master), clock)
+        threads = opened.enter_context(ThreadPoolExecutor(2))
+        encrypted_storage = EncryptedStorage(
+            storage,
+            MetadataSegmentLedger(metadata),
+            data_keys.unwrap,
+            threads=threads,
+            random_bytes=random.randbytes,
+        )
         signer = Signer(master)
         access_key_secrets, session_secrets, denials = AccessKeySecrets(master), SessionSecrets(master), Denials()
         services = Services(
             metadata=metadata,
             storage=storage,
+            encrypted_storage=encrypted_storage,
+            data_keys=data_keys,
+            kms=kms,
+            encrypt_at_rest=encrypt_at_rest,
             signer=signer,
             counters=counters,
             clock=clock,
@@ -140,7 +166,7 @@ async def registry(
             authorities=Authorities(
                 metadata=metadata,
                 clock=clock,
-                root=Root(ACCOUNT_ID, ACCESS_KEY_ID, SECRET_ACCESS_KEY),
+                root=Root(ACCOUNT_ID, REGION, ACCESS_KEY_ID, SECRET_ACCESS_KEY),
                 signer=signer,
                 access_key_secrets=access_key_secrets,
                 session_secrets=session_secrets,
@@ -158,6 +184,8 @@ async def registry(
             quotas=quotas,
             buckets=TokenBuckets(quotas.rates),
             tallies=Tallies(),
+            catalog=catalog,
+            sparse_manifests=sparse_manifests,
         )
         application = Application(
             services,
@@ -167,7 +195,12 @@ async def registry(
             log_every_request=False,
         )
         yield RunningRegistry(
-            application=application, services=services, storage=storage, clock=clock, counters=counters
+            application=application,
+            services=services,
+            storage=storage,
+            clock=clock,
+            counters=counters,
+            keyring=keyring,
         )
 
 

@@ -51,14 +51,38 @@ def test_another_source_and_another_key_are_not_held_back() -> None:
 
 
 def test_failures_of_endless_keys_take_no_endless_room() -> None:
-    """What is kept is bounded, and those that are kept stay held back."""
+    """What is kept is bounded, and those that have failed often stay held back."""
     logins = failed(BURST)
-    for number in range(CAPACITY + 10):
+    for number in range(3 * CAPACITY):
         logins.add("10.0.0.1", f"AKIA{number}", 0)
 
     with pytest.raises(TooManyFailures):
         logins.check("10.0.0.1", "AKIA", 0)
     assert len(logins._forgiven_at) <= CAPACITY  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_pair_that_comes_when_all_room_is_taken_is_held_back_too() -> None:
+    """Who has filled the room with other keys may not guess at one more for ever."""
+    logins = FailedLogins()
+    for number in range(CAPACITY):
+        logins.add("10.0.0.1", f"AKIA{number}", 0)
+
+    for _ in range(BURST):
+        logins.add("10.0.0.2", "AKIA", 0)
+
+    with pytest.raises(TooManyFailures):
+        logins.check("10.0.0.2", "AKIA", 0)
+
+
+def test_pairs_that_a_clock_set_back_has_left_behind_take_no_room() -> None:
+    """They will not be forgiven for long, and hold nobody back."""
+    logins = FailedLogins()
+    for number in range(CAPACITY):
+        logins.add("10.0.0.1", f"AKIA{number}", 10**15)
+
+    logins.add("10.0.0.1", "AKIA", 0)
+
+    assert len(logins._forgiven_at) == 1  # pyright: ignore[reportPrivateUsage]
 
 
 @given(st.lists(st.integers(0, 100 * INTERVAL), max_size=60), st.integers(-(10**15), 10**15))

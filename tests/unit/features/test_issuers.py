@@ -4,12 +4,13 @@ import asyncio
 import json
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 
 import pytest
 from tests.issuer import DISCOVERY, JWKS, Issuer, ec_key, running_issuer
 
-from entrepot.core.clock import MINUTE, SECOND
+from entrepot.core.clock import MINUTE
 from entrepot.features.identity import issuers as module
 from entrepot.features.identity.issuers import MAX_DOCUMENT, Issuers, fetch_document
 from entrepot.features.identity.web_identity import (
@@ -91,19 +92,21 @@ async def test_an_unknown_key_is_looked_for_once_a_minute(
     assert issuer.asked[JWKS] == 2
 
 
-async def test_an_issuer_that_fails_is_left_alone_for_ten_seconds(
+async def test_an_issuer_that_fails_is_left_alone_for_a_minute(
     issuer: Issuer, issuers: Issuers, clock: SettableClock
 ) -> None:
     """And asked again after that."""
     token = signed_by(issuer, "first")
     issuer.answers[JWKS] = 500, b""
 
-    for _ in range(3):
-        with pytest.raises(IDPCommunicationError):
-            await issuers.key_of(token)
+    answers = await asyncio.gather(*(issuers.key_of(token) for _ in range(20)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {IDPCommunicationError}
     assert issuer.asked[JWKS] == 1
     issuer.publish()
-    clock.advance(10 * SECOND)
+    clock.advance(MINUTE - 1)
+    with pytest.raises(IDPCommunicationError):
+        await issuers.key_of(token)
+    clock.advance(1)
 
     assert (await issuers.key_of(token)).kid == "first"
 
@@ -131,6 +134,8 @@ async def test_known_keys_outlive_a_failure(issuer: Issuer, issuers: Issuers, cl
         b'{"issuer": "ISSUER"}',
         b'{"issuer": "https://other.example.com", "jwks_uri": "ISSUER/keys"}',
         b'{"issuer": "ISSUER", "jwks_uri": "http://token.example.com/keys"}',
+        b'{"issuer": "ISSUER", "jwks_uri": "http://127.0.0.1:1/keys"}',
+        b'{"issuer": "ISSUER", "jwks_uri": "http://localhost/keys"}',
         b'{"issuer": "ISSUER", "jwks_uri": "file:///etc/passwd"}',
         b'{"issuer": "ISSUER", "jwks_uri": "ISSUER/configuration-is-no-key-set"}',
     ],
@@ -138,27 +143,86 @@ async def test_known_keys_outlive_a_failure(issuer: Issuer, issuers: Issuers, cl
 async def test_a_configuration_that_makes_no_sense_is_refused(
     issuer: Issuer, issuers: Issuers, configuration: bytes
 ) -> None:
-    """Of another issuer, with keys across a network without https, or with none."""
+    """Of another issuer, with keys across a network without https, at another port of this machine, or with none.
+
+    The answer is that to an issuer which is not there: it tells nobody what there is.
+    """
     issuer.answers[DISCOVERY] = 200, configuration.replace(b"ISSUER", issuer.url.encode())
     issuer.answers["/configuration-is-no-key-set"] = 200, b"{}"
 
-    with pytest.raises(InvalidIdentityToken, match="Couldn't retrieve verification key"):
+    with pytest.raises(IDPCommunicationError) as refusal:
         await issuers.key_of(signed_by(issuer, "first"))
 
+    assert refusal.value.message == (
+        f"The identity provider {issuer.url} could not be reached, or does not tell its keys"
+    )
+    assert set(issuer.asked) <= {DISCOVERY, "/configuration-is-no-key-set"}
 
-async def test_only_an_issuer_on_this_machine_leads_to_plain_http(clock: SettableClock) -> None:
+
+@pytest.mark.parametrize("issuer_url", ["https://token.example.com", "https://127.0.0.1"])
+async def test_only_an_issuer_that_is_asked_in_plain_http_leads_to_it(
+    clock: SettableClock, issuer_url: str
+) -> None:
     """One across the network could make us ask our own machine."""
     asked: list[str] = []
 
     async def fetch(url: str) -> bytes:
         asked.append(url)
-        return json.dumps({"issuer": "https://token.example.com", "jwks_uri": "http://127.0.0.1/keys"}).encode()
+        return json.dumps({"issuer": issuer_url, "jwks_uri": "http://127.0.0.1/keys"}).encode()
 
-    token = read_token(Issuer("https://token.example.com", [ec_key("first")]).token({"sub": "me"}))
-    with pytest.raises(InvalidIdentityToken):
+    token = read_token(Issuer(issuer_url, [ec_key("first")]).token({"sub": "me"}))
+    with pytest.raises(IDPCommunicationError):
         await Issuers(fetch, clock).key_of(token)
 
-    assert asked == ["https://token.example.com/.well-known/openid-configuration"]
+    assert asked == [f"{issuer_url}/.well-known/openid-configuration"]
+
+
+async def test_who_names_a_known_key_does_not_wait_for_who_invents_one(clock: SettableClock) -> None:
+    """However slow the issuer is then."""
+    issuer = Issuer("https://token.example.com", [ec_key("first")])
+    issuer.publish()
+    may_answer = asyncio.Event()
+    may_answer.set()
+
+    async def fetch(url: str) -> bytes:
+        await may_answer.wait()
+        return issuer.answers[url.removeprefix(issuer.url)][1]
+
+    issuers = Issuers(fetch, clock)
+    await issuers.key_of(signed_by(issuer, "first"))
+    clock.advance(MINUTE)
+    may_answer.clear()
+    invented = asyncio.create_task(issuers.key_of(signed_by(issuer, "invented")))
+    await asyncio.sleep(0)
+    found = await asyncio.wait_for(issuers.key_of(signed_by(issuer, "first")), 5)
+    was_waiting = not invented.done()
+    may_answer.set()
+
+    assert found.kid == "first"
+    assert was_waiting
+    with pytest.raises(InvalidIdentityToken):
+        await invented
+
+
+async def test_keys_may_be_at_another_host_across_https(clock: SettableClock) -> None:
+    """As those of Google are."""
+    issuer = Issuer("https://accounts.example.com", [ec_key("first")])
+
+    async def fetch(url: str) -> bytes:
+        if url == "https://keys.example.net/all":
+            return issuer.jwks.encode()
+        return json.dumps({"issuer": issuer.url, "jwks_uri": "https://keys.example.net/all"}).encode()
+
+    assert (await Issuers(fetch, clock).key_of(signed_by(issuer, "first"))).kid == "first"
+
+
+async def test_an_issuer_with_a_slash_at_its_end_is_the_same_one(issuer: Issuer, issuers: Issuers) -> None:
+    """Some write it, some do not: it is asked once."""
+    await issuers.key_of(signed_by(issuer, "first"))
+    with_slash = read_token(issuer.token({"sub": "me", "iss": f"{issuer.url}/"}, kid="first"))
+
+    assert (await issuers.key_of(with_slash)).kid == "first"
+    assert issuer.asked == {DISCOVERY: 1, JWKS: 1}
 
 
 async def test_issuers_that_are_kept_are_bounded(clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +287,23 @@ async def test_who_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyP
         port = silent.getsockname()[1]
         with pytest.raises(TimeoutError):
             await fetch_document(f"http://127.0.0.1:{port}/keys")
+
+
+async def test_slow_issuers_hold_up_no_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are waited for in threads of their own."""
+    monkeypatch.setattr(module, "TIMEOUT", 1.0)
+
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        port = silent.getsockname()[1]
+        fetches = [asyncio.create_task(fetch_document(f"http://127.0.0.1:{port}/keys")) for _ in range(60)]
+        await asyncio.sleep(0)
+        others = await asyncio.gather(*(asyncio.to_thread(threading.get_ident) for _ in range(60)))
+        is_any_over = any(fetch.done() for fetch in fetches)
+        answers = await asyncio.gather(*fetches, return_exceptions=True)
+
+    assert len(others) == 60
+    assert not is_any_over
+    assert {type(answer) for answer in answers} == {TimeoutError}
 
 
 async def test_who_is_not_there_is_an_error(issuer: Issuer) -> None:

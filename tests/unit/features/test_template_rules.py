@@ -116,3 +116,14 @@ def test_a_mutability_without_exclusions_ends_them() -> None:
     assert changed(FULL, TemplateChange(tag_mutability="MUTABLE_WITH_EXCLUSION")) == replace(
         FULL, tag_mutability="MUTABLE_WITH_EXCLUSION"
     )
+
+
+def test_a_kms_key_belongs_to_the_encryption_that_it_is_given_with() -> None:
+    """Another encryption without a key has none; AES256 has none whatever is given; nothing given changes nothing."""
+    before = changed(FULL, TemplateChange(encryption_type="KMS", kms_key="arn"))
+
+    assert before.kms_key == "arn"
+    assert changed(before, TemplateChange(description="other")).kms_key == "arn"
+    assert changed(before, TemplateChange(encryption_type="KMS_DSSE")).kms_key is None
+    assert changed(before, TemplateChange(encryption_type="KMS", kms_key="")).kms_key is None
+    assert changed(before, TemplateChange(encryption_type="AES256", kms_key="arn")).kms_key is None

@@ -68,19 +68,30 @@ def test_a_bad_setting_is_named(name: str, value: object) -> None:
     assert name in refused.value.message
 
 
-@pytest.mark.parametrize("name", ["secret_access_key", "database"])
+@pytest.mark.parametrize("text", ["", "6d" * 31, "6d" * 33, "zz" * 32, "ZmFyIHRvbyBzaG9ydA==", "é" * 32])
+def test_a_bad_master_key_is_named_and_not_shown(text: str) -> None:
+    """A line of refusal ends up in logs."""
+    with pytest.raises(BadSetting) as refused:
+        Settings.load({"master_key": text}, {}, None)
+
+    assert refused.value.message == "the setting master_key is bad: it is not 32 bytes in hexadecimal or base64"
+
+
+@pytest.mark.parametrize("name", ["secret_access_key", "database", "master_key"])
 def test_a_secret_is_never_shown(name: str) -> None:
     """Neither `config show` nor a log of the settings gives it away."""
     given = {
         "access_key_id": "AKIAEXAMPLEEXAMPLE00",
         "secret_access_key": "a-secret-of-no-value",
         "database": "postgresql://entrepot:a-secret-of-no-value@localhost/entrepot",
+        "master_key": "6d" * 32,
     }
 
     settings = Settings.load(given, {}, None)
 
     assert settings.shown()[name] == "(hidden)"
     assert "a-secret-of-no-value" not in repr(settings)
+    assert "6d" * 32 not in repr(settings)
 
 
 @pytest.mark.parametrize(

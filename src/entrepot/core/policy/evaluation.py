@@ -11,7 +11,7 @@ does not match.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -180,7 +180,8 @@ class Decision:
     ``reason`` is the type of policy that denied, or that should have allowed and did not; None for an allowed
     request. ``deciding`` are the statements that denied, or those that allowed. ``unconditional`` is True when no
     condition and no variable took part, so the same principal, action and resource get the same answer as long as
-    the policies stay as they are.
+    the policies stay as they are. ``rule`` is the end of the sentence where something that no policy changes
+    denied; there is neither reason nor deciding statement then.
     """
 
     request: AccessRequest
@@ -189,6 +190,11 @@ class Decision:
     reason: PolicyType | None
     deciding: tuple[Deciding, ...]
     unconditional: bool
+    rule: str | None = None
+
+    def denied_by(self, rule: str) -> "Decision":
+        """The denial of the same request by a rule that no policy changes."""
+        return replace(self, outcome=Outcome.IMPLICIT_DENY, reason=None, deciding=(), rule=rule)
 
     @property
     def allowed(self) -> bool:
@@ -198,6 +204,8 @@ class Decision:
     @property
     def ending(self) -> str:
         """The end of AWS's sentence ("Troubleshoot access denied error messages"); empty for what is allowed."""
+        if self.rule is not None:
+            return self.rule
         match self.outcome:
             case Outcome.EXPLICIT_DENY:
                 article = "an" if self.reason is PolicyType.IDENTITY else "a"

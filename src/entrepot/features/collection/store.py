@@ -1,7 +1,7 @@
 """The SQL of tombstones.
 
-A tombstone is written in the transaction that takes away the last other row that names its storage key. It goes when
-the bytes are gone, and nothing leads back from it.
+A tombstone is written in the transaction that takes away the last other row that names its storage key. It goes
+when the bytes are gone, and nothing leads back from it.
 """
 
 from collections.abc import Sequence

@@ -141,8 +141,13 @@ class SessionTags:
 def session_tags(
     caller: Principal, tags: Sequence[tuple[str, str]], transitive_keys: Sequence[str]
 ) -> SessionTags:
-    """The tags of a session to be; raises InvalidRequest for a key given twice, in any case, or handed on."""
+    """The tags of a session to be.
+
+    Raises InvalidRequest for a key that is AWS's own, and for one given twice, in any case, or handed on.
+    """
     keys = [key.lower() for key, _ in tags]
+    if any(key.startswith("aws:") for key in keys):
+        raise InvalidRequest("Tag keys that start with aws: are reserved for system use.")
     if len(keys) != len(set(keys)):
         raise InvalidRequest("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     if not set(transitive_keys) <= {key for key, _ in tags}:

@@ -50,8 +50,10 @@ def context_of_principal(principal: Principal, tags: Mapping[str, str]) -> dict[
         found["aws:username"] = principal.name
     session = principal.session
     if session is not None:
-        tags = {**tags, **session.tags}
+        of_session = {key.lower() for key in session.tags}  # IAM tells tags apart whatever their case
+        tags = {**{key: value for key, value in tags.items() if key.lower() not in of_session}, **session.tags}
         found["aws:TokenIssueTime"] = iso(session.issued_at)
+        found["aws:MultiFactorAuthPresent"] = "false"
         if session.source_identity is not None:
             found["aws:SourceIdentity"] = session.source_identity
         if session.provider is not None:
@@ -69,6 +71,8 @@ def context_of_request(
         "aws:SecureTransport": "true" if is_secure else "false",
         "aws:RequestedRegion": registry.region,
         "aws:ResourceAccount": registry.account,
+        "aws:ViaAWSService": "false",
+        "aws:PrincipalIsAWSService": "false",
     }
     if source_ip:
         found["aws:SourceIp"] = source_ip

@@ -233,6 +233,16 @@ class MalformedPolicyDocument(Invalid):
 
 
 @dataclass(eq=False)
+class InvalidPrincipal(Invalid):
+    """A policy names a user or a role that is not there."""
+
+    principal: str
+
+    code: ClassVar[str] = "MalformedPolicyDocument"
+    template: ClassVar[str] = 'Invalid principal in policy: "AWS":"{principal}"'
+
+
+@dataclass(eq=False)
 class ValidationError(Invalid):
     """A parameter breaks its constraint in the service model."""
 

@@ -4,13 +4,16 @@ Counted in the memory of one process, by where the attempts come from and the ac
 that fails counts; what succeeds is never counted, but waits as well while its source and key are held back.
 """
 
+from heapq import nlargest
+
 from entrepot.core.clock import SECOND
 from entrepot.features.identity.errors import TooManyFailures
 
 #: So many failures at once, then one in so many microseconds.
 BURST = 20
 INTERVAL = 5 * SECOND
-#: Pairs of source and key that are kept; when there are so many, those that may fail as often as any are dropped.
+#: Pairs of source and key that are kept; when there are so many, the half that is forgiven first is dropped. To
+#: find it takes some milliseconds, once in 5,000 new pairs.
 CAPACITY = 10_000
 
 
@@ -30,9 +33,17 @@ class FailedLogins:
     def add(self, source: str, key: str, now: int) -> None:
         """One more failure."""
         if len(self._forgiven_at) >= CAPACITY:
-            self._forgiven_at = {pair: at for pair, at in self._forgiven_at.items() if at > now}
+            self._drop_some(now)
         forgiven_at = self._forgiven_at.get((source, key), now)
         if not now <= forgiven_at <= now + BURST * INTERVAL:  # long forgiven, or the clock was set back
             forgiven_at = now
-        if len(self._forgiven_at) < CAPACITY or (source, key) in self._forgiven_at:
-            self._forgiven_at[source, key] = min(forgiven_at + INTERVAL, now + BURST * INTERVAL)
+        self._forgiven_at[source, key] = min(forgiven_at + INTERVAL, now + BURST * INTERVAL)
+
+    def _drop_some(self, now: int) -> None:
+        """Drop pairs that are forgiven, or that a clock set back has left behind; then the next to be forgiven.
+
+        So who invents keys, each of which fails once, does not free those that have failed often.
+        """
+        latest = now + BURST * INTERVAL
+        pairs = [(at, pair) for pair, at in self._forgiven_at.items() if now < at <= latest]
+        self._forgiven_at = {pair: at for at, pair in nlargest(CAPACITY // 2, pairs)}

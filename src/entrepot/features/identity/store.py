@@ -100,11 +100,6 @@ def find_principal(connection: Connection, principal_id: str) -> PrincipalRow | 
     return None if row is None else _principal(row)
 
 
-def find_role(connection: Connection, account: str, name: str) -> PrincipalRow | None:
-    """A role by its name."""
-    return find_by_name(connection, account, PrincipalKind.ROLE, name)
-
-
 def find_oidc_provider(connection: Connection, account: str, url: str) -> OIDCProviderRow | None:
     """The provider of an account for an issuer; ``url`` is the issuer without ``https://``."""
     row = _provider_by_url.first(connection, {"account": account, "url": url})

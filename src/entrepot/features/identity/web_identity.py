@@ -4,6 +4,7 @@ After OpenID Connect Core 1.0, section 3.1.3.7, and "Available keys for AWS OIDC
 Only public-key signatures count, so whoever can check a token cannot make one.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -60,12 +61,12 @@ class IdentityTokenExpired(Invalid):
 
 @dataclass(eq=False)
 class IDPCommunicationError(Unavailable):
-    """The identity provider that has to say which keys are its own does not answer."""
+    """The identity provider that has to say which keys are its own does not answer, or answers nonsense."""
 
     issuer: str
 
     code: ClassVar[str] = "IDPCommunicationError"
-    template = "The identity provider {issuer} could not be reached"
+    template = "The identity provider {issuer} could not be reached, or does not tell its keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,11 @@ class WebIdentity:
     def context(self) -> dict[str, str | Sequence[str]]:
         """The condition keys of a trust policy: ``ISSUER:sub``, ``ISSUER:aud``, one for every plain claim."""
         issuer = self.provider.partition(":oidc-provider/")[2]
+        spellings = Counter(key.lower() for key in self.claims)  # to conditions ``sub`` and ``SUB`` are one key
         found = {
-            key: _condition_value(value) for key, value in self.claims.items() if key not in _NO_CONDITION_KEYS
+            key: _condition_value(value)
+            for key, value in self.claims.items()
+            if key not in _NO_CONDITION_KEYS and (key.islower() or spellings[key.lower()] == 1)
         }
         found["aud"], found["oaud"] = self.audience, _audiences(self.claims)
         keys = {f"{issuer}:{key}": value for key, value in found.items() if value is not None}
@@ -150,7 +154,7 @@ def verify(token: UnverifiedToken, key: Key, provider: OIDCProviderRow, now: int
     if not is_signed:
         raise InvalidIdentityToken("The signature of the ID Token is not valid")
     claims = _claims(token.signature)
-    if provider_of(token.issuer) != provider.url:
+    if not is_issued_by(token, provider):
         raise InvalidIdentityToken("The ID Token is from another issuer")
     _check_times(claims, now // SECOND)
     subject = claims.get("sub")
@@ -162,6 +166,11 @@ def verify(token: UnverifiedToken, key: Key, provider: OIDCProviderRow, now: int
 def provider_of(issuer: str) -> str:
     """The URL of the provider that stands for an issuer: without the scheme."""
     return issuer.partition("://")[2].rstrip("/")
+
+
+def is_issued_by(token: UnverifiedToken, provider: OIDCProviderRow) -> bool:
+    """True when the token's issuer is the provider to the letter, but for one slash that ends the URLs of some."""
+    return token.issuer.removesuffix("/") in {f"https://{provider.url}", f"http://{provider.url}"}
 
 
 def is_trustworthy(url: str) -> bool:

@@ -13,6 +13,7 @@ FailureCode = Literal[
     "ImageNotFound",
     "MissingDigestAndTag",
     "ImageReferencedByManifestList",
+    "KmsError",
 ]
 
 
@@ -46,6 +47,14 @@ class Image(msgspec.Struct, frozen=True):
     manifest_size: int
     pushed_at: int
     pulled_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestBytes:
+    """A manifest as it is stored: exactly as it was sent, or encrypted under data keys that are ``wrapped``."""
+
+    content: bytes
+    wrapped: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

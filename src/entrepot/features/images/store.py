@@ -30,7 +30,7 @@ from sqlalchemy import (
 from entrepot.core.digest import Digest
 from entrepot.core.manifest import Manifest
 from entrepot.core.partitions import RegistryId
-from entrepot.features.images.image import Image, ImageId, TaggedImage
+from entrepot.features.images.image import Image, ImageId, ManifestBytes, TaggedImage
 from entrepot.metadata.hot import Change, LookUp
 from entrepot.metadata.insert import insert_if_absent, insert_rows
 from entrepot.metadata.tables import image_references, image_tags, images, manifests, repositories, tag_history
@@ -65,7 +65,7 @@ _zero = literal_column("0", Integer)
 _tagged = images.c.tag_count > _zero
 _untagged = images.c.tag_count == _zero
 _manifest = (manifests.c.digest == bindparam("digest"), manifests.c.encryption_key == bindparam("encryption_key"))
-_content = LookUp(select(manifests.c.content).where(*_manifest))
+_stored = (manifests.c.content, manifests.c.wrapped)
 _manifest_held = LookUp(select(manifests.c.digest).where(*_manifest).with_for_update(read=True))
 
 
@@ -85,8 +85,9 @@ _with_tag = and_(
 _with_manifest = and_(manifests.c.digest == images.c.digest, manifests.c.encryption_key == images.c.encryption_key)
 _named_by_digest = LookUp(select(*_columns).where(_with_digest))
 _named_by_tag = LookUp(select(*_columns).where(_with_tag))
-_read_by_digest = LookUp(select(*_columns, manifests.c.content).where(_with_digest, _with_manifest))
-_read_by_tag = LookUp(select(*_columns, manifests.c.content).where(_with_tag, _with_manifest))
+_read_by_digest = LookUp(select(*_columns, *_stored).where(_with_digest, _with_manifest))
+_read_by_tag = LookUp(select(*_columns, *_stored).where(_with_tag, _with_manifest))
+_manifest_of = LookUp(select(*_stored).where(images.c.id == bindparam("image_id"), _with_manifest))
 
 
 def find_named(connection: Connection, registry: RegistryId, repository: str, image: ImageId) -> Image | None:
@@ -98,11 +99,11 @@ def find_named(connection: Connection, registry: RegistryId, repository: str, im
 
 def read_named(
     connection: Connection, registry: RegistryId, repository: str, image: ImageId
-) -> tuple[Image, bytes] | None:
-    """As ``find_named``, with the manifest's bytes as they were sent."""
+) -> tuple[Image, ManifestBytes] | None:
+    """As ``find_named``, with the manifest."""
     look_up = _read_by_tag if image.digest is None else _read_by_digest
     row = look_up.first(connection, _names(registry, repository, image))
-    return None if row is None else (Image(*row[:-1]), row[-1])
+    return None if row is None else (Image(*row[:-2]), ManifestBytes(*row[-2:]))
 
 
 def _names(registry: RegistryId, repository: str, image: ImageId) -> dict[str, str | None]:
@@ -129,13 +130,10 @@ def find(connection: Connection, repository_id: int, image: ImageId) -> Image | 
     return find_by_tag(connection, repository_id, image.tag or "")
 
 
-def read_manifest(connection: Connection, digest: str) -> bytes | None:
-    """The manifest's bytes, exactly as they were sent.
-
-    None when the last image with it has gone since it was found, which in one snapshot cannot be.
-    """
-    row = _content.first(connection, {"digest": digest, "encryption_key": ""})
-    return None if row is None else row[0]
+def read_manifest(connection: Connection, image_id: int) -> ManifestBytes | None:
+    """The manifest of an image; None when that has gone since it was found, which in one snapshot cannot be."""
+    row = _manifest_of.first(connection, {"image_id": image_id})
+    return None if row is None else ManifestBytes(*row)
 
 
 def hold_children(connection: Connection, repository_id: int, digests: Sequence[Digest]) -> dict[str, int]:
@@ -155,24 +153,33 @@ def hold_children(connection: Connection, repository_id: int, digests: Sequence[
 
 
 def insert_image(
-    connection: Connection, repository_id: int, manifest: Manifest, content: bytes, *, size: int, now: int
+    connection: Connection,
+    repository_id: int,
+    manifest: Manifest,
+    stored: ManifestBytes,
+    *,
+    encryption_key: str,
+    manifest_size: int,
+    size: int,
+    now: int,
 ) -> tuple[Image, bool]:
     """Store an image unless the repository has it; gives its row, and True when it is new.
 
-    On PostgreSQL the row is locked, so a deletion that runs at the same time comes before or after.
+    ``encryption_key`` is the repository's. On PostgreSQL the row is locked, so a deletion that runs at the same
+    time comes before or after.
     """
     digest = str(manifest.digest)
-    _store_manifest(connection, digest, content)
+    _store_manifest(connection, {"digest": digest, "encryption_key": encryption_key}, stored)
     values = {
         "repository_id": repository_id,
         "digest": digest,
-        "encryption_key": "",
+        "encryption_key": encryption_key,
         "media_type": manifest.media_type,
         "artifact_type": manifest.artifact_type,
         "config_media_type": manifest.config_media_type,
         "subject_digest": str(manifest.subject) if manifest.subject else None,
         "size": size,
-        "manifest_size": len(content),
+        "manifest_size": manifest_size,
         "pushed_at": now,
     }
     inserted, row = 0, None
@@ -197,12 +204,12 @@ def insert_image(
     return image, is_new
 
 
-def _store_manifest(connection: Connection, digest: str, content: bytes) -> None:
+def _store_manifest(connection: Connection, key: Mapping[str, str], stored: ManifestBytes) -> None:
     """Have the manifest's bytes there, and keep them until the transaction ends, when an image has them."""
-    key = {"digest": digest, "encryption_key": ""}
     held = None
     while held is None:  # goes round again only when they are collected at this very moment
-        insert_if_absent(connection, manifests, [{**key, "content": content}])
+        row = {**key, "content": stored.content, "wrapped": stored.wrapped}
+        insert_if_absent(connection, manifests, [row])
         held = _manifest_held.first(connection, key)
 
 

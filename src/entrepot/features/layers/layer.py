@@ -14,6 +14,7 @@ class Layer:
     digest: str
     size: int
     storage_key: str
+    is_encrypted: bool
     lease_until: int
 
 
@@ -29,3 +30,4 @@ class Upload:
     parts: int
     has_short_part: bool
     completed_digest: str | None
+    is_encrypted: bool

@@ -31,16 +31,21 @@ from entrepot.metadata.hot import LookUp
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import blobs, image_references, repositories, repository_layers, uploads
 
+#: A repository has blobs of its own encryption key only, so of one digest there is one at the most.
+_own_key = (
+    select(repositories.c.encryption_key).where(repositories.c.id == bindparam("repository_id")).scalar_subquery()
+)
 _layer = (
     select(
         blobs.c.id,
         blobs.c.digest,
         blobs.c.size,
         blobs.c.storage_key,
+        blobs.c.is_encrypted,
         repository_layers.c.lease_until,
     )
     .join(repository_layers, repository_layers.c.blob_id == blobs.c.id)
-    .where(repository_layers.c.repository_id == bindparam("repository_id"), blobs.c.encryption_key == "")
+    .where(repository_layers.c.repository_id == bindparam("repository_id"), blobs.c.encryption_key == _own_key)
 )
 _layer_by_digest = LookUp(_layer.where(blobs.c.digest == bindparam("digest")))
 
@@ -63,6 +68,7 @@ def _layers_by_digests(count: int) -> LookUp:
             blobs.c.digest,
             blobs.c.size,
             blobs.c.storage_key,
+            blobs.c.is_encrypted,
             repository_layers.c.lease_until,
         )
         .join(
@@ -73,7 +79,7 @@ def _layers_by_digests(count: int) -> LookUp:
             ),
             isouter=True,
         )
-        .where(blobs.c.digest.in_(digests), blobs.c.encryption_key == "")
+        .where(blobs.c.digest.in_(digests), blobs.c.encryption_key == _own_key)
     )
 
 
@@ -131,7 +137,7 @@ def renew_leases(connection: Connection, repository_id: int, blob_ids: Sequence[
 
 
 _select_blob = select(blobs.c.id, blobs.c.storage_key).where(
-    blobs.c.digest == bindparam("digest"), blobs.c.encryption_key == ""
+    blobs.c.digest == bindparam("digest"), blobs.c.encryption_key == bindparam("encryption_key")
 )
 _blob = LookUp(_select_blob)
 _blob_held = LookUp(_select_blob.with_for_update(read=True))
@@ -144,6 +150,8 @@ def store_layer(
     *,
     size: int,
     storage_key: str,
+    encryption_key: str,
+    is_encrypted: bool,
     now: int,
     lease_until: int,
 ) -> tuple[bool, bool]:
@@ -153,13 +161,14 @@ def store_layer(
     counts. A blob that is collected at this very moment is recorded anew, with this key. The link comes before
     the blob, since whoever drops links locks them before their blobs.
     """
+    known = {"digest": str(digest), "encryption_key": encryption_key}
     while True:
-        blob = _blob.first(connection, {"digest": str(digest)})
+        blob = _blob.first(connection, known)
         if blob is not None and renew_leases(connection, repository_id, [blob[0]], lease_until):
             return False, blob[1] == storage_key
-        row = {"digest": str(digest), "encryption_key": "", "size": size, "storage_key": storage_key}
+        row = {**known, "size": size, "storage_key": storage_key, "is_encrypted": is_encrypted}
         insert_if_absent(connection, blobs, [{**row, "stored_at": now}])
-        blob = _blob_held.first(connection, {"digest": str(digest)})
+        blob = _blob_held.first(connection, known)
         if blob is not None and _insert_link(connection, repository_id, blob[0], now, lease_until):
             return True, blob[1] == storage_key
 
@@ -227,10 +236,13 @@ def queue_links(
         select(repository_layers.c.blob_id, repository_layers.c.due_at, repository_layers.c.due_cause)
         .where(
             repository_layers.c.repository_id == repository_id,
-            repository_layers.c.blob_id.in_(select(blobs.c.id).where(blobs.c.digest.in_(digests))),
+            repository_layers.c.blob_id.in_(
+                select(blobs.c.id).where(blobs.c.digest.in_(digests), blobs.c.encryption_key == _own_key)
+            ),
         )
         .order_by(repository_layers.c.blob_id)
-        .with_for_update(of=repository_layers)
+        .with_for_update(of=repository_layers),
+        {"repository_id": repository_id},
     ).all()
     late = [
         row.blob_id for row in links if row.due_cause != Cause.IMAGE or row.due_at is None or row.due_at < earliest
@@ -354,6 +366,7 @@ _upload = select(
     uploads.c.parts,
     uploads.c.has_short_part,
     uploads.c.completed_digest,
+    uploads.c.is_encrypted,
 )
 _upload_by_id = _upload.where(
     uploads.c.id == bindparam("upload_id"),
@@ -363,7 +376,7 @@ _upload_by_id = _upload.where(
 
 
 def create_upload(
-    connection: Connection, repository_id: int, upload_id: str, storage_key: str, now: int
+    connection: Connection, repository_id: int, upload_id: str, storage_key: str, now: int, *, is_encrypted: bool
 ) -> Upload:
     """Begin an upload: the storage key is committed before the first byte is written under it."""
     connection.execute(
@@ -378,9 +391,20 @@ def create_upload(
             has_short_part=False,
             created_at=now,
             touched_at=now,
+            is_encrypted=is_encrypted,
         )
     )
-    return Upload(upload_id, repository_id, storage_key, 0, 0, 0, has_short_part=False, completed_digest=None)
+    return Upload(
+        upload_id,
+        repository_id,
+        storage_key,
+        size=0,
+        epoch=0,
+        parts=0,
+        has_short_part=False,
+        completed_digest=None,
+        is_encrypted=is_encrypted,
+    )
 
 
 def find_upload(connection: Connection, repository_id: int, upload_id: str, now: int) -> Upload | None:

@@ -23,9 +23,19 @@ def check_registry_policy(text: str) -> str:
     return _check(text, PolicyKind.REGISTRY)
 
 
+def refusal(kind: PolicyKind) -> InvalidParameter:
+    """What is said of every document that cannot be the policy of a repository or of a registry."""
+    return InvalidParameter("PolicyText", f"Invalid {kind} policy provided")
+
+
+def as_shown(text: str) -> str:
+    """A document in ECR's form, indented."""
+    return json.dumps(cast("object", json.loads(text)), indent=2, separators=(",", " : "), ensure_ascii=False)
+
+
 def _check(text: str, kind: PolicyKind) -> str:
     try:
         parse_policy(text, kind)
     except MalformedPolicy:
-        raise InvalidParameter("PolicyText", f"Invalid {kind} policy provided") from None
-    return json.dumps(cast("object", json.loads(text)), indent=2, separators=(",", " : "), ensure_ascii=False)
+        raise refusal(kind) from None
+    return as_shown(text)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from entrepot.core.errors import Conflict, Invalid, LimitReached, NotFound, Unavailable
+from entrepot.core.errors import Conflict, Invalid, LimitReached, NotFound
 
 
 @dataclass(eq=False)
@@ -44,6 +44,15 @@ class RepositoryNotEmpty(Conflict):
 
 
 @dataclass(eq=False)
+class TooManyHidden(LimitReached):
+    """A page of the catalog found only repositories that the caller may not describe, and more follow."""
+
+    number: int
+
+    template: ClassVar[str] = "You may describe none of the {number} repositories that follow; ask for one by name"
+
+
+@dataclass(eq=False)
 class TooManyTags(LimitReached):
     """More than 50 resource tags on one repository."""
 
@@ -59,18 +68,3 @@ class InvalidTag(Invalid):
     constraint: str
 
     template: ClassVar[str] = "Invalid tag parameter: {constraint}"
-
-
-@dataclass(eq=False)
-class EncryptionUnavailable(Unavailable):
-    """No key provider can serve this encryption type (ECR's KmsException).
-
-    ``kms_error`` is KMS's own code for it, a member of the exception.
-    """
-
-    encryption_type: str
-    kms_error: str = "KMSInvalidStateException"
-
-    template: ClassVar[str] = (
-        "Encryption of type {encryption_type} cannot be used: this registry has no key provider"
-    )

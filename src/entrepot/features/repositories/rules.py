@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from entrepot.core.errors import InvalidParameter
 from entrepot.core.wildcards import matches_wildcard
-from entrepot.features.repositories.errors import EncryptionUnavailable, InvalidTag, TooManyTags
+from entrepot.features.repositories.errors import InvalidTag, TooManyTags
 from entrepot.features.repositories.repository import RepositorySettings
 
 MAX_RESOURCE_TAGS = 50
@@ -20,10 +20,7 @@ _EXCLUSION_FILTER = re.compile(r"[0-9a-zA-Z._*-]{1,128}")
 
 
 def check_settings(settings: RepositorySettings) -> None:
-    """Refuse settings that contradict each other, or that nothing here could honour.
-
-    Raises InvalidParameter, EncryptionUnavailable.
-    """
+    """Refuse settings that contradict each other; raises InvalidParameter."""
     with_exclusion = settings.tag_mutability.endswith("_WITH_EXCLUSION")
     parameter = "imageTagMutabilityExclusionFilters"
     if with_exclusion and not settings.exclusions:
@@ -45,8 +42,6 @@ def check_settings(settings: RepositorySettings) -> None:
             raise InvalidParameter(parameter, "must satisfy regular expression '^[0-9a-zA-Z._*-]{1,128}'")
         if wildcard.count("*") > MAX_EXCLUSION_WILDCARDS:
             raise InvalidParameter(parameter, f"A filter has at most {MAX_EXCLUSION_WILDCARDS} wildcards")
-    if settings.encryption_type != "AES256":
-        raise EncryptionUnavailable(settings.encryption_type)
 
 
 def is_tag_immutable(settings: RepositorySettings, tag: str) -> bool:
@@ -58,6 +53,7 @@ def is_tag_immutable(settings: RepositorySettings, tag: str) -> bool:
 def check_resource_tags(tags: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     """Refuse bad resource tags; gives them as a mapping. Raises TooManyTags, InvalidTag."""
     checked: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for key, value in tags:
         if not 1 <= len(key) <= MAX_TAG_KEY:
             raise InvalidTag(f"a tag key has 1 to {MAX_TAG_KEY} characters")
@@ -69,7 +65,10 @@ def check_resource_tags(tags: Sequence[tuple[str, str]]) -> Mapping[str, str]:
             raise InvalidTag("a tag has letters, digits, spaces and the characters _.:/=+-@ only")
         if key in checked:
             raise InvalidTag(f"the tag key '{key}' is given more than once")
+        if key.lower() in spelled:  # to conditions they are one key: which value would count?
+            raise InvalidTag(f"the tag keys '{key}' and '{spelled[key.lower()]}' differ in their case alone")
         checked[key] = value
+        spelled[key.lower()] = key
     if len(checked) > MAX_RESOURCE_TAGS:
         raise TooManyTags(MAX_RESOURCE_TAGS)
     return checked

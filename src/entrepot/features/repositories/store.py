@@ -23,6 +23,7 @@ _columns = select(
     repositories.c.tag_mutability_exclusions,
     repositories.c.scan_on_push,
     repositories.c.encryption_type,
+    repositories.c.encryption_key,
 )
 _in_registry = _columns.where(
     repositories.c.account == bindparam("account"), repositories.c.region == bindparam("region")
@@ -75,6 +76,7 @@ def create(
                 "tag_mutability_exclusions": json.dumps(settings.exclusions),
                 "scan_on_push": settings.scan_on_push,
                 "encryption_type": settings.encryption_type,
+                "encryption_key": settings.encryption_key,
             }
         ],
     )
@@ -229,6 +231,7 @@ def _repository(row: Sequence[Any]) -> Repository:
         exclusions,
         scan_on_push,
         encryption_type,
+        encryption_key,
     ) = row
     return Repository(
         id=repository_id,
@@ -240,5 +243,6 @@ def _repository(row: Sequence[Any]) -> Repository:
             exclusions=tuple(json.loads(exclusions)),
             scan_on_push=bool(scan_on_push),
             encryption_type=encryption_type,
+            kms_key=encryption_key.partition(" ")[2] or None,
         ),
     )

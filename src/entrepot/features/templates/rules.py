@@ -10,7 +10,7 @@ from entrepot.features.templates.template import Scenario, Template, TemplateCha
 MAX_TEMPLATES = 500
 
 #: The members that an empty text takes away.
-_REMOVABLE = ("description", "repository_policy", "lifecycle_policy", "custom_role_arn")
+_REMOVABLE = ("description", "repository_policy", "lifecycle_policy", "custom_role_arn", "kms_key")
 
 
 def select_template(templates: Iterable[Template], repository: str, scenario: Scenario) -> Template | None:
@@ -22,13 +22,16 @@ def select_template(templates: Iterable[Template], repository: str, scenario: Sc
 def changed(settings: TemplateSettings, change: TemplateChange) -> TemplateSettings:
     """The settings after a change.
 
-    Exclusion filters belong to the mutability they were given with: one that has no exclusions ends them, since
-    the service model has no way to send an empty list of them.
+    A KMS key belongs to the encryption type that it was given with. Exclusion filters belong to the mutability
+    they were given with: one that has no exclusions ends them, since the service model has no way to send an empty
+    list of them.
     """
     given = {one.name: getattr(change, one.name) for one in fields(change)}
     if change.exclusions is None and change.tag_mutability in {"MUTABLE", "IMMUTABLE"}:
         given["exclusions"] = ()
     if change.applied_for is not None:
         given["applied_for"] = tuple(dict.fromkeys(change.applied_for))
+    if change.encryption_type is not None:
+        given["kms_key"] = "" if change.encryption_type == "AES256" else change.kms_key or ""
     empty = {name: None for name in _REMOVABLE if given[name] == ""}
     return replace(settings, **{name: value for name, value in given.items() if value is not None} | empty)

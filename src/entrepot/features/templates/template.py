@@ -21,6 +21,7 @@ class TemplateSettings:
     tag_mutability: TagMutability = "MUTABLE"
     exclusions: tuple[str, ...] = ()
     encryption_type: EncryptionType = "AES256"
+    kms_key: str | None = None
     resource_tags: tuple[tuple[str, str], ...] = ()
     repository_policy: str | None = None
     lifecycle_policy: str | None = None
@@ -36,6 +37,7 @@ class TemplateChange:
     tag_mutability: TagMutability | None = None
     exclusions: tuple[str, ...] | None = None
     encryption_type: EncryptionType | None = None
+    kms_key: str | None = None
     resource_tags: tuple[tuple[str, str], ...] | None = None
     repository_policy: str | None = None
     lifecycle_policy: str | None = None

@@ -32,7 +32,6 @@ from entrepot.features.pull_through.errors import (
 from entrepot.features.quotas.errors import Throttled
 from entrepot.features.registry.errors import ExclusionAlreadyExists, ExclusionNotFound, UnknownSetting
 from entrepot.features.repositories.errors import (
-    EncryptionUnavailable,
     InvalidTag,
     RepositoryAlreadyExists,
     RepositoryNotEmpty,
@@ -42,6 +41,7 @@ from entrepot.features.repositories.errors import (
 from entrepot.features.signing.errors import SigningConfigurationNotFound
 from entrepot.features.templates.errors import TemplateAlreadyExists, TemplateNotFound
 from entrepot.fronts.asgi import BodyTooLarge, Response
+from entrepot.keys.port import KeyServiceUnavailable, KeyUnusable
 from entrepot.protocol.ecr.codec import encode_error
 from entrepot.protocol.ecr.errors import SerializationError, ValidationError
 from entrepot.protocol.sigv4 import (
@@ -62,7 +62,8 @@ CODES: dict[type[EntrepotError], str] = {
     RepositoryNotEmpty: "RepositoryNotEmptyException",
     TooManyTags: "TooManyTagsException",
     InvalidTag: "InvalidTagParameterException",
-    EncryptionUnavailable: "KmsException",
+    KeyUnusable: "KmsException",
+    KeyServiceUnavailable: "KmsException",
     UploadNotFound: "UploadNotFoundException",
     InvalidLayerPart: "InvalidLayerPartException",
     LayerPartTooSmall: "LayerPartTooSmallException",
@@ -111,7 +112,8 @@ STATUS = {"ServerException": 500, "RequestEntityTooLargeException": 413}
 
 #: Members beside the message, by their names on the wire.
 _MEMBERS: dict[type[EntrepotError], Callable[[Any], Mapping[str, object]]] = {
-    EncryptionUnavailable: lambda error: {"kmsError": error.kms_error},
+    KeyUnusable: lambda error: {"kmsError": error.kms_error},
+    KeyServiceUnavailable: lambda error: {"kmsError": error.kms_error},
     InvalidLayerPart: lambda error: {
         "registryId": error.registry_id,
         "repositoryName": error.repository,

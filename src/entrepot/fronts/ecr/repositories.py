@@ -25,6 +25,7 @@ async def _create(call: Call, request: shapes.CreateRepositoryRequest) -> shapes
             exclusions=_wildcards(request.image_tag_mutability_exclusion_filters),
             scan_on_push=bool(scanning and scanning.scan_on_push),
             encryption_type=encryption.encryption_type if encryption else "AES256",
+            kms_key=encryption.kms_key if encryption else None,
         ),
         resource_tags=[(tag.key, tag.value) for tag in request.tags or ()],
     )
@@ -116,7 +117,9 @@ def _repository(call: Call, repository: Repository) -> shapes.Repository:
         image_tag_mutability=settings.tag_mutability,
         image_tag_mutability_exclusion_filters=_shown_wildcards(settings.exclusions),
         image_scanning_configuration=shapes.ImageScanningConfiguration(scan_on_push=settings.scan_on_push),
-        encryption_configuration=shapes.EncryptionConfiguration(encryption_type=settings.encryption_type),
+        encryption_configuration=shapes.EncryptionConfiguration(
+            encryption_type=settings.encryption_type, kms_key=settings.kms_key
+        ),
     )
 
 

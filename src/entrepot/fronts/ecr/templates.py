@@ -79,6 +79,7 @@ def _settings(
         tag_mutability=request.image_tag_mutability,
         exclusions=None if filters is None else tuple(one.filter for one in filters),
         encryption_type=encryption.encryption_type if encryption else None,
+        kms_key=encryption.kms_key if encryption else None,
         resource_tags=None if tags is None else tuple((tag.key, tag.value) for tag in tags),
         repository_policy=request.repository_policy,
         lifecycle_policy=request.lifecycle_policy,
@@ -92,7 +93,7 @@ def _template(template: Template) -> shapes.RepositoryCreationTemplate:
         prefix=template.prefix,
         description=settings.description,
         encryption_configuration=shapes.EncryptionConfigurationForRepositoryCreationTemplate(
-            encryption_type=settings.encryption_type
+            encryption_type=settings.encryption_type, kms_key=settings.kms_key
         ),
         resource_tags=[shapes.Tag(key=key, value=value) for key, value in settings.resource_tags],
         image_tag_mutability=settings.tag_mutability,

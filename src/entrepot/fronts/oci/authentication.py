@@ -1,8 +1,8 @@
 """Who is calling ``/v2/``: Basic credentials with a token of GetAuthorizationToken, or a bearer token.
 
 The challenge is ECR's, which is Basic. Where pulls without credentials are let in, it is that of the token
-endpoint instead (distribution project, "Token Authentication Specification"): a client with no credentials gives up
-at Basic.
+endpoint instead (distribution project, "Token Authentication Specification"): a client with no credentials gives
+up at Basic.
 """
 
 from collections.abc import Generator, Sequence
@@ -20,11 +20,13 @@ from entrepot.operations.caller import Caller, Origin
 from entrepot.operations.identity import principal_of_bearer, principal_of_token
 from entrepot.operations.services import Services
 from entrepot.protocol.basic import parse_basic
-from entrepot.protocol.oci.paths import Base, Path, Upload, Uploads
+from entrepot.protocol.oci.paths import Base, Catalog, Path, Upload, Uploads
 from entrepot.protocol.tokens import InvalidToken, TokenExpired
 
 USER = "AWS"
 TOKEN_PATH = "/token"  # noqa: S105 (a path)
+#: The scope of the catalog, and what stands for a repository in it: no repository has such a name.
+CATALOG = "registry:catalog:*"
 
 #: What a bearer token needs for a method; the status of an upload is part of pushing it.
 _ACTIONS = {"GET": "pull", "HEAD": "pull", "POST": "push", "PUT": "push", "PATCH": "push", "DELETE": "delete"}
@@ -131,6 +133,10 @@ def _caller(request: Request, origin: Origin, principal: Principal, registry: Re
 def check_scope(authenticated: Authenticated, request: Request, path: Path) -> None:
     """Refuse what the caller's bearer token is not for; raises NotAuthenticated."""
     if authenticated.scopes is None or isinstance(path, Base):
+        return
+    if isinstance(path, Catalog):
+        if not authenticated.covers(CATALOG, "*"):
+            raise NotAuthenticated(CATALOG, is_insufficient=True)
         return
     action = "push" if isinstance(path, Upload | Uploads) else _ACTIONS.get(request.method, "pull")
     if not authenticated.covers(path.name, action):

@@ -38,6 +38,7 @@ from entrepot.features.quotas.errors import Throttled
 from entrepot.features.repositories.errors import RepositoryNotFound
 from entrepot.fronts.asgi import BodyTooLarge, Response
 from entrepot.fronts.oci.profile import Profile
+from entrepot.keys.port import KeyUnusable
 from entrepot.protocol.byte_range import RangeNotSatisfiable
 from entrepot.protocol.oci.content_range import InvalidContentRange
 from entrepot.protocol.oci.errors import encode_error
@@ -67,6 +68,7 @@ STATUS_AND_CODE: dict[type[EntrepotError], tuple[int, str]] = {
     ImageTagAlreadyExists: (400, "TAG_INVALID"),
     ImageReferencedByManifestList: (405, "UNSUPPORTED"),
     LayerInUse: (405, "UNSUPPORTED"),
+    KeyUnusable: (403, "DENIED"),
     NotFound: (404, "NAME_UNKNOWN"),
     Denied: (403, "DENIED"),
     TooManyFailures: (429, "TOOMANYREQUESTS"),
@@ -104,6 +106,17 @@ def not_offered(method: str, offered: Iterable[str]) -> Response:
     """The answer to a method that the resource does not have (RFC 9110, section 15.5.6)."""
     refusal = answer_with(405, "UNSUPPORTED", f"{method} is not supported here")
     refusal.headers["allow"] = ", ".join(offered)
+    return refusal
+
+
+def coding_refused(coding: str) -> Response:
+    """The answer to a body with a Content-Encoding: its digest would be that of other bytes.
+
+    RFC 9110, section 15.5.16; Accept-Encoding says what is understood.
+    """
+    words = f"The request body has the Content-Encoding '{coding[:40]}': send it as it is"
+    refusal = answer_with(415, "UNSUPPORTED", words)
+    refusal.headers["accept-encoding"] = "identity"
     return refusal
 
 

@@ -18,8 +18,8 @@ from entrepot.fronts.oci.authentication import (
 )
 from entrepot.fronts.oci.blobs import delete_blob, get_blob, head_blob
 from entrepot.fronts.oci.call import Call
-from entrepot.fronts.oci.errors import answer_with, error_answer, not_offered
-from entrepot.fronts.oci.listings import get_referrers, get_tags
+from entrepot.fronts.oci.errors import answer_with, coding_refused, error_answer, not_offered
+from entrepot.fronts.oci.listings import get_catalog, get_referrers, get_tags
 from entrepot.fronts.oci.manifests import delete_manifest, get_manifest, head_manifest, put_manifest
 from entrepot.fronts.oci.profile import Profile
 from entrepot.fronts.oci.uploads import (
@@ -33,6 +33,7 @@ from entrepot.operations.services import Services
 from entrepot.protocol.oci.paths import (
     Base,
     Blob,
+    Catalog,
     Manifest,
     Path,
     Referrers,
@@ -51,6 +52,7 @@ async def get_base(_call: Call, _path: Base) -> Answer:
 #: What there is, by resource and method. A handler takes the call and the parsed path.
 HANDLERS: dict[type[Path], dict[str, Callable[[Call, Any], Awaitable[Answer]]]] = {
     Base: {"GET": get_base, "HEAD": get_base},
+    Catalog: {"GET": get_catalog},
     Blob: {"GET": get_blob, "HEAD": head_blob, "DELETE": delete_blob},
     Uploads: {"POST": post_upload},
     Upload: {
@@ -76,7 +78,9 @@ async def answer(services: Services, profile: Profile, request: Request) -> Answ
     Raises BodyBrokeOff, when nobody is there to be answered.
     """
     try:
-        if request.path == TOKEN_PATH:
+        if request.path == TOKEN_PATH and request.method not in token.METHODS:
+            result = not_offered(request.method, token.METHODS)
+        elif request.path == TOKEN_PATH:
             result = await token.answer(services, request)
         else:
             result = await _answer(services, profile, request)
@@ -91,13 +95,16 @@ async def answer(services: Services, profile: Profile, request: Request) -> Answ
 async def _answer(services: Services, profile: Profile, request: Request) -> Answer:
     authenticated = await authenticate(services, request)
     path = parse_path(request.path)
-    if path is None:
+    if path is None or (isinstance(path, Catalog) and not services.catalog):
         return answer_with(404, "NAME_UNKNOWN", "The path is not one of the OCI distribution protocol")
     methods = HANDLERS[type(path)]
     handler = methods.get(request.method)
     if handler is None:
         return not_offered(request.method, methods)
-    if not isinstance(path, Base):
+    coding = request.header(b"content-encoding") or "identity"
+    if coding.lower() != "identity":
+        return coding_refused(coding)
+    if not isinstance(path, Base | Catalog):
         check_repository_name(path.name)
     check_scope(authenticated, request, path)
     try:

@@ -1,4 +1,4 @@
-"""Tags and referrers of ``/v2/`` (OCI distribution spec, "Content Discovery")."""
+"""Tags and referrers of ``/v2/`` (OCI distribution spec, "Content Discovery"), and the catalog."""
 
 import re
 from urllib.parse import quote, urlencode
@@ -7,15 +7,19 @@ import msgspec
 
 from entrepot.core.errors import InvalidParameter
 from entrepot.core.media_types import OCI_INDEX
+from entrepot.features.identity.principal import ANONYMOUS
 from entrepot.fronts.asgi import Answer, Response
+from entrepot.fronts.oci.authentication import CATALOG, NotAuthenticated
 from entrepot.fronts.oci.call import Call
 from entrepot.operations.images import ReferrerDescriptor, list_image_referrers, list_tags
-from entrepot.protocol.oci.paths import Referrers, Tags
+from entrepot.operations.repositories import list_repositories
+from entrepot.protocol.oci.paths import Catalog, Referrers, Tags
 from entrepot.protocol.tokens import PageToken
 
 #: The page of a client that does not ask for a size, and the largest one it may ask for.
 DEFAULT_TAGS = 100
 MAX_TAGS = 1000
+DEFAULT_CATALOG = 100
 REFERRERS = 100
 
 #: Bounded, for the time that it takes to read digits grows with their square.
@@ -32,9 +36,35 @@ async def get_tags(call: Call, path: Tags) -> Answer:
     headers = {"content-type": call.profile.tags_content_type}
     if more:
         last = _next_last(call, "ListImages", path.name, page[-1])
-        query = {"last": last} if asked is None else {"n": str(asked), "last": last}
-        headers["link"] = f'<{call.url(f"/v2/{path.name}/tags/list")}?{urlencode(query)}>; rel="next"'
+        headers["link"] = _link(call, f"/v2/{path.name}/tags/list", asked, last)
     return Response(200, headers, msgspec.json.encode({"name": path.name, "tags": page}))
+
+
+async def get_catalog(call: Call, _path: Catalog) -> Answer:
+    """The repositories that the caller may describe, in byte order: DescribeRepositories.
+
+    Only with the setting ``catalog``. Pages of one size, but for a short one where many are hidden.
+    """
+    if call.caller.principal is ANONYMOUS:
+        raise NotAuthenticated(CATALOG)
+    asked = _page_size(call)
+    names, more = await list_repositories(
+        call.services,
+        call.caller,
+        after=_last(call, "DescribeRepositories", "") or "",
+        limit=DEFAULT_CATALOG if asked is None else asked,
+    )
+    headers = {"content-type": "application/json"}
+    if more:
+        last = _next_last(call, "DescribeRepositories", "", names[-1])
+        headers["link"] = _link(call, "/v2/_catalog", asked, last)
+    return Response(200, headers, msgspec.json.encode({"repositories": names}))
+
+
+def _link(call: Call, path: str, asked: int | None, last: str) -> str:
+    """The Link to the next page, of the size that was asked for."""
+    query = {"last": last} if asked is None else {"n": str(asked), "last": last}
+    return f'<{call.url(path)}?{urlencode(query)}>; rel="next"'
 
 
 def _page_size(call: Call) -> int | None:

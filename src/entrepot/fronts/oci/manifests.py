@@ -4,7 +4,7 @@ from entrepot.core.errors import InvalidParameter
 from entrepot.core.manifest import MAX_MANIFEST_BYTES
 from entrepot.core.names import OCI_TAG, is_oci_tag
 from entrepot.features.images.image import Image, ImageId
-from entrepot.fronts.asgi import Answer, BadRequest, Response
+from entrepot.fronts.asgi import Answer, BadRequest, Response, not_modified
 from entrepot.fronts.oci.call import Call
 from entrepot.operations.images import delete_image, get_image, head_image, put_image
 from entrepot.protocol.oci.paths import Manifest
@@ -16,13 +16,17 @@ MAX_TAGS_AT_ONCE = 80
 async def get_manifest(call: Call, path: Manifest) -> Answer:
     """The manifest's bytes as they were sent: BatchGetImage."""
     found = await get_image(call.services, call.caller, repository=path.name, image_id=_image_id(path.reference))
-    return Response(200, _headers(found.image), found.content)
+    headers = _headers(found.image)
+    return not_modified(call.request, headers) or Response(200, headers, found.content)
 
 
 async def head_manifest(call: Call, path: Manifest) -> Answer:
     """The manifest's digest, type and size."""
     image = await head_image(call.services, call.caller, repository=path.name, image_id=_image_id(path.reference))
-    return Response(200, {**_headers(image), "content-length": str(image.manifest_size)})
+    headers = _headers(image)
+    return not_modified(call.request, headers) or Response(
+        200, {**headers, "content-length": str(image.manifest_size)}
+    )
 
 
 async def put_manifest(call: Call, path: Manifest) -> Answer:

@@ -16,6 +16,7 @@ from entrepot.core.clock import SECOND
 from entrepot.features.identity.tokens import Scope
 from entrepot.fronts.asgi import BadRequest, Request, Response
 from entrepot.fronts.oci.authentication import (
+    CATALOG,
     USER,
     Credentials,
     NotAuthenticated,
@@ -25,6 +26,7 @@ from entrepot.fronts.oci.authentication import (
 from entrepot.operations.identity import issue_bearer
 from entrepot.operations.services import Services
 
+METHODS = ("GET", "POST")
 #: The largest form in bytes, and the most scopes of one token.
 FORM_LIMIT = 16 * 1024
 MAX_SCOPES = 50
@@ -43,6 +45,8 @@ async def answer(services: Services, request: Request) -> Response:
     else:
         parameters = request.query
         credentials = read_credentials(request)
+        if credentials is None and request.header(b"authorization") is not None:
+            raise NotAuthenticated  # what cannot be read is not nobody's
     if credentials is not None and credentials.user != USER:
         raise NotAuthenticated
     scopes = _scopes([value for name, value in parameters if name == "scope"])
@@ -55,7 +59,7 @@ async def answer(services: Services, request: Request) -> Response:
             "token": issued.token,
             "access_token": issued.token,
             "token_type": "Bearer",
-            "scope": " ".join(f"repository:{scope.repository}:{','.join(scope.actions)}" for scope in scopes),
+            "scope": " ".join(map(_text, scopes)),
             "expires_in": (issued.expires_at - issued.issued_at) // SECOND,
             "issued_at": f"{issued_at:%Y-%m-%dT%H:%M:%SZ}",
         },
@@ -71,12 +75,19 @@ async def _read_form(request: Request) -> list[tuple[str, str]]:
 
 
 def _scopes(texts: Sequence[str]) -> tuple[Scope, ...]:
-    """The scopes of repositories; others, such as the catalog's, give nothing here and are left out."""
-    found = [_SCOPE.fullmatch(scope) for text in texts for scope in text.split(" ")]
+    """The scopes of repositories, and the catalog's; others give nothing here and are left out."""
+    named = [scope for text in texts for scope in text.split(" ")]
+    found = map(_SCOPE.fullmatch, named)
     wanted = tuple(Scope(one["name"], tuple(one["actions"].split(","))) for one in found if one)
+    if CATALOG in named:
+        wanted += (Scope(CATALOG, ("*",)),)
     if len(wanted) > MAX_SCOPES:
         raise BadRequest(f"A token has at most {MAX_SCOPES} scopes")
     return wanted
+
+
+def _text(scope: Scope) -> str:
+    return CATALOG if scope.repository == CATALOG else f"repository:{scope.repository}:{','.join(scope.actions)}"
 
 
 def _json(status: int, body: dict[str, object]) -> Response:

@@ -75,16 +75,16 @@ async def delete_upload(call: Call, path: Upload) -> Answer:
 
 
 async def _receive_and_complete(call: Call, name: str, upload_id: str, digest: str) -> Answer:
-    body = call.request.chunks()
-    first_chunk = await anext(body, None)
-    if first_chunk is not None:
+    chunks = call.request.chunks()
+    body = chunks if call.request.content_length else await _unless_empty(chunks)
+    if body is not None:
         first, last = _content_range(call)
         await upload_layer_part(
             call.services,
             call.caller,
             repository=name,
             upload_id=upload_id,
-            source=_rejoin(first_chunk, body),
+            source=body,
             first_byte=first,
             last_byte=last,
             completing=digest,
@@ -100,6 +100,12 @@ async def _receive_and_complete(call: Call, name: str, upload_id: str, digest: s
         repeatable=True,
     )
     return _created(call, name, completed)
+
+
+async def _unless_empty(body: AsyncIterator[bytes]) -> AsyncIterator[bytes] | None:
+    """The body, which is waited for, for nobody has said whether there is one; None where there is none."""
+    first = await anext(body, None)
+    return None if first is None else _rejoin(first, body)
 
 
 async def _rejoin(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -47,7 +47,7 @@ async def _attach(
     found = await ask_on_principal(services, caller, name, kind, entity, {"iam:PolicyARN": arn})
 
     def edit(connection: Connection, row: PrincipalRow) -> None:
-        check_attachable(connection, row.account, arn)
+        check_attachable(connection, caller, arn)
         identities.attach(connection, row, arn)
         if len(identities.attachments_of(connection, row.id)) > MAX_ATTACHED_POLICIES:
             raise QuotaExceeded(_QUOTAS[kind], MAX_ATTACHED_POLICIES)

@@ -9,6 +9,7 @@ from entrepot.features.identity.managed_policies import find_aws_policy
 from entrepot.features.identity.principal import PrincipalKind
 from entrepot.features.identity.rows import ManagedPolicyRow, OIDCProviderRow, PrincipalRow
 from entrepot.operations.caller import Caller
+from entrepot.operations.principal_ids import find_by_arn
 from entrepot.operations.services import Services
 
 Context = Mapping[str, str | Sequence[str]]
@@ -45,9 +46,7 @@ async def ask_on_row(
     services: Services, caller: Caller, name: str, row: PrincipalRow, context: Context | None = None
 ) -> None:
     """Ask whether the caller may call ``iam:NAME`` on a user, a role or a root; raises AccessDenied."""
-    bound: Context = {"iam:PermissionsBoundary": row.boundary} if row.boundary is not None else {}
-    of_row = {**bound, **tags_of_resource(row.tags)}
-    await ask(services, caller, name, row.arn(partition(caller)), {**of_row, **(context or {})})
+    await ask(services, caller, name, row.arn(partition(caller)), {**_context_of(row), **(context or {})})
 
 
 async def ask_on_policy(
@@ -57,9 +56,7 @@ async def ask_on_policy(
 
     Raises AccessDenied, PolicyNotFound.
     """
-    found = await services.metadata.look_up(lambda c: identities.find_policy(c, arn))
-    if found is not None and found.account != caller.principal.account:
-        found = None
+    found = await _find_policy(services, caller, arn)
     of_row: Context = tags_of_resource(found.tags) if found is not None else {}
     await ask(services, caller, name, arn, {**of_row, **(context or {})})
     if found is not None:
@@ -77,15 +74,26 @@ async def ask_on_oidc_provider(
 
     Raises AccessDenied, OIDCProviderNotFound.
     """
-    account, url = caller.principal.account, arn.partition(":oidc-provider/")[2]
-    found = await services.metadata.look_up(lambda c: identities.find_oidc_provider(c, account, url))
-    if found is not None and found.arn != arn:
-        found = None
+    found = await _find_oidc_provider(services, caller, arn)
     of_row: Context = tags_of_resource(found.tags) if found is not None else {}
     await ask(services, caller, name, arn, {**of_row, **(context or {})})
     if found is None:
         raise OIDCProviderNotFound(arn)
     return found
+
+
+async def context_of_resource(services: Services, caller: Caller, arn: str) -> Context:
+    """The condition keys with which the operations above ask about what is there under an ARN."""
+    found: PrincipalRow | ManagedPolicyRow | OIDCProviderRow | None
+    if ":policy/" in arn:
+        found = await _find_policy(services, caller, arn)
+    elif ":oidc-provider/" in arn:
+        found = await _find_oidc_provider(services, caller, arn)
+    else:
+        found = await services.metadata.look_up(lambda c: find_by_arn(c, caller, arn))
+    if found is None or found.account != caller.principal.account:
+        return {}
+    return _context_of(found) if isinstance(found, PrincipalRow) else tags_of_resource(found.tags)
 
 
 def partition(caller: Caller) -> str:
@@ -108,6 +116,23 @@ def tags_of_request(tags: Mapping[str, str]) -> Context:
 def tags_of_resource(tags: Mapping[str, str]) -> Context:
     """The condition keys of a resource that has tags, under both of their names."""
     return {f"{service}:ResourceTag/{key}": value for key, value in tags.items() for service in ("aws", "iam")}
+
+
+async def _find_policy(services: Services, caller: Caller, arn: str) -> ManagedPolicyRow | None:
+    found = await services.metadata.look_up(lambda c: identities.find_policy(c, arn))
+    return found if found is not None and found.account == caller.principal.account else None
+
+
+async def _find_oidc_provider(services: Services, caller: Caller, arn: str) -> OIDCProviderRow | None:
+    account, url = caller.principal.account, arn.partition(":oidc-provider/")[2]
+    found = await services.metadata.look_up(lambda c: identities.find_oidc_provider(c, account, url))
+    return found if found is not None and found.arn == arn else None
+
+
+def _context_of(row: PrincipalRow) -> Context:
+    """The condition keys of a user, a role or a root."""
+    bound: Context = {"iam:PermissionsBoundary": row.boundary} if row.boundary is not None else {}
+    return {**bound, **tags_of_resource(row.tags)}
 
 
 def _missing(account: str, kind: PrincipalKind, name: str) -> PrincipalRow:

@@ -14,6 +14,7 @@ from entrepot.operations.caller import Caller
 from entrepot.operations.iam.authorisation import ask, partition
 from entrepot.operations.iam.pages import After, Page, page_of
 from entrepot.operations.iam.policies import Policy, PolicyVersion, count_uses, versions_of
+from entrepot.operations.iam.roles import shown
 from entrepot.operations.operation import operation
 from entrepot.operations.services import Services
 
@@ -70,10 +71,10 @@ async def get_account_authorization_details(
     account = caller.principal.account
 
     def users(connection: Connection, behind: After, most: int) -> Sequence[Detail]:
-        return _principals(connection, account, PrincipalKind.USER, behind, most)
+        return _principals(connection, caller, PrincipalKind.USER, behind, most)
 
     def roles(connection: Connection, behind: After, most: int) -> Sequence[Detail]:
-        return _principals(connection, account, PrincipalKind.ROLE, behind, most)
+        return _principals(connection, caller, PrincipalKind.ROLE, behind, most)
 
     def own_policies(connection: Connection, behind: After, most: int) -> Sequence[Detail]:
         rows = identities.page_of_policies(
@@ -108,12 +109,16 @@ def _place(entity_type: EntityType) -> After:
 
 
 def _principals(
-    connection: Connection, account: str, kind: PrincipalKind, after: After, limit: int
+    connection: Connection, caller: Caller, kind: PrincipalKind, after: After, limit: int
 ) -> list[PrincipalDetail]:
-    rows = identities.page_of_principals(connection, account, kind, path_prefix="/", after=after, limit=limit)
+    rows = identities.page_of_principals(
+        connection, caller.principal.account, kind, path_prefix="/", after=after, limit=limit
+    )
     return [
         PrincipalDetail(
-            row, identities.inline_policies_of(connection, row.id), identities.attachments_of(connection, row.id)
+            shown(connection, caller, row),
+            identities.inline_policies_of(connection, row.id),
+            identities.attachments_of(connection, row.id),
         )
         for row in rows
     ]

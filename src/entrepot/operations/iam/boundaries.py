@@ -32,7 +32,7 @@ async def _put(services: Services, caller: Caller, name: str, kind: PrincipalKin
     found = await ask_on_principal(services, caller, name, kind, entity, {"iam:PermissionsBoundary": arn})
 
     def edit(connection: Connection, row: PrincipalRow) -> None:
-        check_attachable(connection, row.account, arn)
+        check_attachable(connection, caller, arn)
         identities.replace_principal(connection, replace(row, boundary=arn))
 
     await change_principal(services, caller, name, found, edit, policy=arn)

@@ -7,6 +7,10 @@ from entrepot.features.identity.rows import PrincipalRow
 from entrepot.operations.caller import Caller
 from entrepot.operations.services import Services
 
+#: What nobody but the root of the registry's own account may do, whatever policies say.
+ACTIONS_OF_ROOT = ("iam:CreateAccount", "iam:ListAccounts", "iam:DeleteAccount")
+ONLY_ROOT = "because only the root of the registry's own account may"
+
 
 async def find_caller(services: Services, caller: Caller) -> PrincipalRow:
     """The user or the root that calls; raises UserNameRequired for everybody else.
@@ -40,5 +44,4 @@ def is_root_of_registry(services: Services, caller: Caller) -> bool:
 def check_is_root_of_registry(services: Services, caller: Caller, name: str) -> None:
     """Let nobody but the root of the registry's own account call ``iam:NAME``; raises AccessDenied."""
     if not is_root_of_registry(services, caller):
-        reason = "because only the root of the registry's own account may"
-        raise AccessDenied(caller.principal.arn, f"iam:{name}", "*", reason)
+        raise AccessDenied(caller.principal.arn, f"iam:{name}", "*", ONLY_ROOT)

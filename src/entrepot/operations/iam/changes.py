@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from entrepot.core.partitions import partition_of
 from entrepot.features.identity import store as identities
 from entrepot.features.identity.errors import PolicyNotAttachable, PolicyNotFound, PrincipalNotFound
 from entrepot.features.identity.managed_policies import find_aws_policy
@@ -70,10 +71,16 @@ async def change_policy(
     return await change(services, caller, name, run, policy=arn, **detail)
 
 
-def check_attachable(connection: Connection, account: str, arn: str) -> None:
-    """Refuse the ARN of what is no managed policy that an account can use; raises PolicyNotAttachable."""
+def check_attachable(connection: Connection, caller: Caller, arn: str) -> None:
+    """Refuse the ARN of what is no managed policy that the caller's account can use; raises PolicyNotAttachable.
+
+    A policy of AWS goes by the ARN of the account's own partition: by another it would not be the one that
+    conditions name.
+    """
     found = identities.find_policy(connection, arn)
-    if found is None and find_aws_policy(arn) is None:
+    by_aws = find_aws_policy(arn)
+    home = partition_of(caller.registry.region).name
+    if found is None and (by_aws is None or by_aws.row(home).arn != arn):
         raise PolicyNotAttachable(arn)
-    if found is not None and found.account != account:
+    if found is not None and found.account != caller.principal.account:
         raise PolicyNotAttachable(arn)

@@ -13,6 +13,7 @@ from entrepot.features.identity.rules import MAX_PRINCIPALS, check_name, check_p
 from entrepot.operations.caller import Caller
 from entrepot.operations.iam.authorisation import Context, ask_on_principal, ask_on_row, tags_of_request
 from entrepot.operations.iam.changes import change, change_principal, check_attachable
+from entrepot.operations.principal_ids import with_ids
 from entrepot.operations.services import Services
 
 _TITLES = {PrincipalKind.USER: "User", PrincipalKind.ROLE: "Role"}
@@ -24,7 +25,8 @@ async def create_principal(
 ) -> PrincipalRow:
     """Store a user or a role that lacks its id, time and tags; with tags iam:TagUser or iam:TagRole is asked too.
 
-    Raises AccessDenied, ValidationError, InvalidInput, PolicyNotAttachable, PrincipalAlreadyExists, QuotaExceeded.
+    Raises AccessDenied, ValidationError, InvalidInput, PolicyNotAttachable, InvalidPrincipal,
+    PrincipalAlreadyExists, QuotaExceeded.
     """
     title = _TITLES[new.kind]
     check_name(f"{new.kind}Name", new.name)
@@ -39,7 +41,9 @@ async def create_principal(
     def edit(connection: Connection, now: int) -> PrincipalRow:
         created = replace(new, id=principal_id, created_at=now, tags=checked)
         if created.boundary is not None:
-            check_attachable(connection, created.account, created.boundary)
+            check_attachable(connection, caller, created.boundary)
+        if created.trust_policy is not None:
+            created = replace(created, trust_policy=with_ids(connection, caller, created.trust_policy))
         if not identities.create_principal(connection, created):
             raise PrincipalAlreadyExists(title, new.name)
         most = MAX_PRINCIPALS[new.kind]

@@ -16,6 +16,7 @@ from entrepot.operations.iam.changes import change_principal
 from entrepot.operations.iam.pages import After, Page, page_of
 from entrepot.operations.iam.principals import create_principal, delete_principal
 from entrepot.operations.operation import operation
+from entrepot.operations.principal_ids import with_arns, with_ids
 from entrepot.operations.services import Services
 
 KIND = PrincipalKind.ROLE
@@ -36,8 +37,8 @@ async def create_role(
 ) -> PrincipalRow:
     """Create a role, which whom its trust policy names may assume, and which may do nothing yet.
 
-    Raises AccessDenied, ValidationError, InvalidInput, MalformedPolicyDocument, PolicyNotAttachable,
-    PrincipalAlreadyExists, QuotaExceeded.
+    Raises AccessDenied, ValidationError, InvalidInput, MalformedPolicyDocument, InvalidPrincipal,
+    PolicyNotAttachable, PrincipalAlreadyExists, QuotaExceeded.
     """
     check_description(description)
     check_max_session(max_session_seconds)
@@ -54,13 +55,15 @@ async def create_role(
         trust_policy=trust_policy,
         max_session_seconds=max_session_seconds,
     )
-    return await create_principal(services, caller, new, tags)
+    created = await create_principal(services, caller, new, tags)
+    return await services.metadata.look_up(lambda c: shown(c, caller, created))
 
 
 @operation("GetRole", service="iam", resource=None)
 async def get_role(services: Services, caller: Caller, *, role_name: str) -> PrincipalRow:
     """A role. Raises AccessDenied, PrincipalNotFound."""
-    return await ask_on_principal(services, caller, "GetRole", KIND, role_name)
+    found = await ask_on_principal(services, caller, "GetRole", KIND, role_name)
+    return await services.metadata.look_up(lambda c: shown(c, caller, found))
 
 
 @operation("UpdateRole", service="iam", resource=None)
@@ -100,7 +103,7 @@ async def update_role_description(
     def edit(connection: Connection, row: PrincipalRow) -> PrincipalRow:
         changed = replace(row, description=description)
         identities.replace_principal(connection, changed)
-        return changed
+        return shown(connection, caller, changed)
 
     return await change_principal(services, caller, "UpdateRoleDescription", found, edit)
 
@@ -111,13 +114,14 @@ async def update_assume_role_policy(
 ) -> None:
     """Replace a role's trust policy.
 
-    Raises AccessDenied, MalformedPolicyDocument, QuotaExceeded, PrincipalNotFound.
+    Raises AccessDenied, MalformedPolicyDocument, InvalidPrincipal, QuotaExceeded, PrincipalNotFound.
     """
     check_trust_policy(trust_policy)
     found = await ask_on_principal(services, caller, "UpdateAssumeRolePolicy", KIND, role_name)
 
     def edit(connection: Connection, row: PrincipalRow) -> None:
-        identities.replace_principal(connection, replace(row, trust_policy=trust_policy))
+        kept = with_ids(connection, caller, trust_policy)
+        identities.replace_principal(connection, replace(row, trust_policy=kept))
 
     await change_principal(services, caller, "UpdateAssumeRolePolicy", found, edit)
 
@@ -134,9 +138,18 @@ async def list_roles(
 ) -> Page[PrincipalRow]:
     """At most ``limit`` roles under a path, by path and name. Raises AccessDenied."""
     await ask(services, caller, "ListRoles", arn_in(caller, f"role{path_prefix}"))
-    found = await services.metadata.read(
-        lambda c: identities.page_of_principals(
-            c, caller.principal.account, KIND, path_prefix=path_prefix, after=after, limit=limit + 1
+
+    def query(connection: Connection) -> list[PrincipalRow]:
+        found = identities.page_of_principals(
+            connection, caller.principal.account, KIND, path_prefix=path_prefix, after=after, limit=limit + 1
         )
-    )
-    return page_of(found, limit, lambda row: row.sort_key)
+        return [shown(connection, caller, row) for row in found]
+
+    return page_of(await services.metadata.read(query), limit, lambda row: row.sort_key)
+
+
+def shown(connection: Connection, caller: Caller, row: PrincipalRow) -> PrincipalRow:
+    """A role whose trust policy names users and roles by their ARNs; a user as it is."""
+    if row.trust_policy is None:
+        return row
+    return replace(row, trust_policy=with_arns(connection, caller, row.trust_policy))

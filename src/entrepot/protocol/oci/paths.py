@@ -12,6 +12,11 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Catalog:
+    """``/v2/_catalog`` (distribution project, "Catalog")."""
+
+
+@dataclass(frozen=True, slots=True)
 class Blob:
     """``/v2/NAME/blobs/DIGEST``."""
 
@@ -57,7 +62,7 @@ class Referrers:
     digest: str
 
 
-Path = Base | Blob | Uploads | Upload | Manifest | Tags | Referrers
+Path = Base | Catalog | Blob | Uploads | Upload | Manifest | Tags | Referrers
 
 
 def parse_path(path: str) -> Path | None:
@@ -67,6 +72,8 @@ def parse_path(path: str) -> Path | None:
     """
     if path in {"/v2", "/v2/"}:
         return Base()
+    if path == "/v2/_catalog":
+        return Catalog()
     segments = path.removeprefix("/v2/").split("/")
     if not path.startswith("/v2/") or "\0" in segments[-1]:
         return None

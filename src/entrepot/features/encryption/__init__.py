@@ -1,0 +1,1 @@
+"""Encryption at rest: data keys, and where encrypted segments lie (designs/encryption.md)."""
