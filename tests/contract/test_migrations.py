@@ -11,7 +11,6 @@ from sqlalchemy import Connection, text
 
 from entrepot.core.partitions import RegistryId
 from entrepot.features.repositories import store as repositories
-from entrepot.features.repositories.repository import RepositorySettings
 from entrepot.metadata import generation
 from entrepot.metadata.migrations import config
 from entrepot.metadata.port import Metadata
@@ -75,8 +74,20 @@ async def test_what_version_2_holds_is_there_in_version_3(metadata: Metadata) ->
 
     def fill(connection: Connection) -> None:
         command.upgrade(config(connection), "0002")
-        made = repositories.create(connection, registry, "app", RepositorySettings(), {"team": "a"}, 5)
-        repositories.put_document(connection, made.id, "policy", '{"Statement": []}', 6)
+        repository = {
+            "id": 7,
+            "account": registry.account,
+            "region": registry.region,
+            "name": "app",
+            "created_at": 5,
+            "tag_mutability": "MUTABLE",
+            "tag_mutability_exclusions": "[]",
+            "scan_on_push": False,
+            "encryption_type": "AES256",
+        }
+        connection.execute(tables.tables["repositories"].insert().values(repository))
+        repositories.replace_tags(connection, 7, {"team": "a"})
+        repositories.put_document(connection, 7, "policy", '{"Statement": []}', 6)
 
     await metadata.write(fill)
 
