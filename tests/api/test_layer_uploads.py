@@ -13,6 +13,7 @@ from tests.api.images import ABSENT, MIB, digest_of, part, push_layer, send_part
 from tests.api.rows import count, execute, is_stored, rows
 
 from entrepot.core.clock import DAY, HOUR
+from entrepot.core.digest import hasher
 from entrepot.metadata import tables
 from entrepot.testing.registry import RunningRegistry
 
@@ -346,6 +347,31 @@ async def test_completion_reads_what_this_worker_has_not_hashed(
     completed = await complete(ecr, repository, upload_id, LARGE + b"end")
 
     assert completed["layerDigest"] == digest_of(LARGE + b"end")
+
+
+async def test_a_completion_goes_on_where_an_earlier_one_gave_up(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
+    """What it had read back is not read again, so a client that repeats it comes to an end however large the layer."""
+    content = bytes(20 * MIB)
+    upload_id = await upload(ecr, repository, content)
+    registry.services.upload_hashes.forget(upload_id)
+    ((storage_key,),) = await rows(registry, select(tables.uploads.c.storage_key))
+    await store_instead(registry, storage_key, content[:-1])
+    completion = {"repositoryName": repository, "uploadId": upload_id, "layerDigests": [digest_of(content)]}
+    await ecr.error("CompleteLayerUpload", **completion)
+
+    await store_instead(registry, storage_key, b"never read" + content[10:])
+    completed = await complete(ecr, repository, upload_id, content)
+
+    assert completed["layerDigest"] == digest_of(content)
+
+
+async def store_instead(registry: RunningRegistry, storage_key: str, content: bytes) -> None:
+    """Keep other bytes under the key of an upload."""
+    await registry.storage.delete(storage_key)
+    async with registry.storage.writer(storage_key, offset=0, epoch=0, hasher=hasher("sha256")) as writer:
+        await writer.write([content])
 
 
 async def test_an_empty_part_is_refused(ecr: ECR, repository: str) -> None:

@@ -123,7 +123,11 @@ async def test_what_is_no_repository_policy_is_refused(ecr: ECR, repository: str
     [
         {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "ecr:*"},
         {**STATEMENT, "Sid": "new statement, \N{LATIN SMALL LETTER E WITH ACUTE}\N{WHITE SMILING FACE}"},
-        {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:sts::123456789012:assumed-role/x/y"]}, "NotAction": "ecr:Put*"},
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": ["arn:aws:sts::123456789012:assumed-role/x/y"]},
+            "NotAction": "ecr:Put*",
+        },
         {"Effect": "Deny", "NotPrincipal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "*"},
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": ["ECR:batchgetimage"]},
         {**STATEMENT, "Condition": {"ForAnyValue:StringLikeIfExists": {"aws:PrincipalOrgID": ["o-*"]}}},

@@ -95,8 +95,6 @@ words = st.sampled_from(
         "_catalog",
         "v1",
         "latest",
-    ]
-    + [
         LAYER,
         CONFIG,
         IMAGE.digest,

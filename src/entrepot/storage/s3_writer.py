@@ -163,7 +163,7 @@ class S3Writer:
                 room = (self._part_size or LARGEST_PART) - len(self._buffer)
                 self._buffer += rest[:room]
                 rest = rest[room:]
-        if len(self._buffer) == self._part_size:
+        if len(self._buffer) == self._part_size > 0:
             full.append(self._cut_off())
         return full
 
