@@ -39,7 +39,6 @@ def test_the_base_has_two_spellings(path: str) -> None:
         "/v1/",
         "/v2/app",
         "/v2/app/",
-        "/v2/_catalog",
         "/v2/app/manifests",
         "/v2/app/tags",
         "/v2/app/tags/list/",
