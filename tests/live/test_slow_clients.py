@@ -67,7 +67,7 @@ def resident(server: Server) -> int:
 
 
 def test_stalled_downloads_are_ended_and_slow_ones_are_not(alone: Server, repository: Repository) -> None:
-    """What each holds is bounded meanwhile; everybody else is served; and it is given back in the end."""
+    """Meanwhile what each holds is bounded, and everybody else is served."""
     content = os.urandom(32 * MIB)
     path = f"/v2/{repository.name}/blobs/{repository.push_blob(content)}"
     before = resident(alone)
