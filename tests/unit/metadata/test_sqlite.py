@@ -58,7 +58,9 @@ def fill_the_disk(connection: Connection) -> None:
     """Write more than the database may grow to."""
     pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
     connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    connection.execute(text("INSERT INTO manifests (digest, encryption_key, content) VALUES ('sha256:0', '', zeroblob(1000000))"))
+    connection.execute(
+        text("INSERT INTO manifests (digest, encryption_key, content) VALUES ('sha256:0', '', zeroblob(1000000))")
+    )
 
 
 async def test_a_commit_is_durable(metadata: SQLiteMetadata) -> None:
@@ -211,7 +213,8 @@ def adding(number: int) -> Change:
 
     def change(connection: Connection) -> int:
         connection.execute(
-            text("INSERT INTO manifests (digest, encryption_key, content) VALUES (:digest, '', x'00')"), {"digest": f"sha256:{number}"}
+            text("INSERT INTO manifests (digest, encryption_key, content) VALUES (:digest, '', x'00')"),
+            {"digest": f"sha256:{number}"},
         )
         return number
 
