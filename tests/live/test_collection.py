@@ -190,7 +190,8 @@ def assert_is_whole(repository: Repository, content: Image) -> None:
 
 def what_is_left(data: Path) -> dict[str, int]:
     """Rows by table and files of the data folder, those that are not zero."""
-    left = {"files": sum(1 for path in (data / "blobs").rglob("*") if path.is_file() and path.name != "check")}
+    stored = [path for path in (data / "blobs").rglob("*") if path.is_file()]
+    left = {"files": sum(path.name not in {"check", "identity"} for path in stored)}
     with closing(sqlite3.connect(f"file:{data / 'metadata.db'}?mode=ro", uri=True)) as database:
         for table in TABLES:
             (left[table],) = database.execute(f"SELECT count(*) FROM {table}").fetchone()

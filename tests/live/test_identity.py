@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -185,7 +186,7 @@ def create_account(server: Server) -> Mapping[str, str]:
 def iam_command(server: Server, *arguments: str) -> str:
     """`entrepot iam …` against the server, by the root."""
     client = Client(
-        program=program("entrepot"),
+        program=Path(sys.executable).with_name("entrepot"),
         options=("iam",),
         environment={
             "AWS_ENDPOINT_URL": server.url,
