@@ -28,9 +28,10 @@ from entrepot.features.audit.denials import Denial, Denials
 from entrepot.features.identity import store as identities
 from entrepot.features.identity.access_keys import AccessKeySecrets
 from entrepot.features.identity.context import (
+    Context,
     context_of_principal,
-    context_of_repository,
     context_of_request,
+    context_of_tags,
     requester_of,
 )
 from entrepot.features.identity.errors import AccessDenied, SealBroken
@@ -66,7 +67,6 @@ ACTIONS_OF_ANYBODY = frozenset(
 #: repository could never be removed.
 ACTIONS_OF_LAST_RESORT = frozenset({"ecr:DeleteRepositoryPolicy", "ecr:DeleteRegistryPolicy"})
 
-Context = Mapping[str, str | Sequence[str]]
 #: Access key, action, resource, and the registry's account and region.
 Question = tuple[str, str, str, str, str]
 log = structlog.get_logger()
@@ -390,7 +390,7 @@ class Authorities:
             resource,
             resource_account=caller.registry.account,
             resource_policies=[policy for policy in asked if policy is not None],
-            context={**context_of_repository(of_repository.tags), **context},
+            context={**context_of_tags("ecr", of_repository.tags), **context},
         )
 
     async def decide_with(

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from entrepot.core.errors import EntrepotError
+from entrepot.features.identity.context import Context as RequestContext
 from entrepot.operations.caller import Caller
 from entrepot.operations.services import Services
 
@@ -13,7 +14,6 @@ R = TypeVar("R")
 
 Operation = Callable[Concatenate[Services, Caller, P], Awaitable[R]]
 
-RequestContext = Mapping[str, str | Sequence[str]]
 #: Of the caller and the operation's parameters: the ARN of what the operation works on, or ``*``; several where it
 #: works on several, and each is asked for.
 Resource = Callable[[Caller, Mapping[str, Any]], Sequence[str]]

@@ -1,16 +1,13 @@
 """What a role's trust policy and the caller's own policies say together; STS asks, ExplainDecision shows."""
 
-from collections.abc import Mapping, Sequence
-
 from entrepot.core.policy.document import PolicyKind
 from entrepot.core.policy.evaluation import Decision, NamedPolicy, PolicyType
 from entrepot.features.identity.assuming import RoleReference
+from entrepot.features.identity.context import Context
 from entrepot.features.identity.rows import PrincipalRow
 from entrepot.operations.caller import Caller
 from entrepot.operations.principal_ids import find_by_arn
 from entrepot.operations.services import Services
-
-Context = Mapping[str, str | Sequence[str]]
 
 #: What the trust policy of a role decides about whoever has proved who he is.
 ACTIONS_ON_ROLES = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")

@@ -8,6 +8,9 @@ from entrepot.core.partitions import RegistryId
 from entrepot.core.policy.principals import Requester, RequesterKind
 from entrepot.features.identity.principal import Principal, PrincipalKind
 
+#: Condition keys and their values.
+Context = Mapping[str, str | Sequence[str]]
+
 _TYPES = {
     PrincipalKind.ROOT: "Account",
     PrincipalKind.USER: "User",
@@ -81,9 +84,9 @@ def context_of_request(
     return found
 
 
-def context_of_repository(tags: Mapping[str, str]) -> dict[str, str | Sequence[str]]:
-    """What is known of the repository that is asked for: its resource tags, under both of their names."""
-    return {f"{service}:ResourceTag/{key}": value for key, value in tags.items() for service in ("aws", "ecr")}
+def context_of_tags(service: str, tags: Mapping[str, str]) -> Context:
+    """What is known of a resource of a service: its tags, under both of their names."""
+    return {f"{prefix}:ResourceTag/{key}": value for key, value in tags.items() for prefix in ("aws", service)}
 
 
 def iso(microseconds: int) -> str:

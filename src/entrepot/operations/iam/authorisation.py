@@ -1,9 +1,10 @@
 """The question that every operation of IAM asks, and the row that it asks about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from entrepot.core.partitions import partition_of
 from entrepot.features.identity import store as identities
+from entrepot.features.identity.context import Context, context_of_tags
 from entrepot.features.identity.errors import OIDCProviderNotFound, PolicyNotFound, PrincipalNotFound
 from entrepot.features.identity.managed_policies import find_aws_policy
 from entrepot.features.identity.principal import PrincipalKind
@@ -11,8 +12,6 @@ from entrepot.features.identity.rows import ManagedPolicyRow, OIDCProviderRow, P
 from entrepot.operations.caller import Caller
 from entrepot.operations.principal_ids import find_by_arn
 from entrepot.operations.services import Services
-
-Context = Mapping[str, str | Sequence[str]]
 
 
 async def ask(
@@ -114,8 +113,8 @@ def tags_of_request(tags: Mapping[str, str]) -> Context:
 
 
 def tags_of_resource(tags: Mapping[str, str]) -> Context:
-    """The condition keys of a resource that has tags, under both of their names."""
-    return {f"{service}:ResourceTag/{key}": value for key, value in tags.items() for service in ("aws", "iam")}
+    """The condition keys of a resource of IAM that has tags."""
+    return context_of_tags("iam", tags)
 
 
 async def _find_policy(services: Services, caller: Caller, arn: str) -> ManagedPolicyRow | None:
