@@ -13,7 +13,7 @@ from entrepot.core.errors import EntrepotError
 from entrepot.metadata.tables import schema
 
 #: The version of the tables that this code knows; the last migration sets it.
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 #: The version of this code, as the tables see it; raised when older code must not use newer tables.
 CODE_VERSION = 4
 

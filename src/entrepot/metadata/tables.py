@@ -213,6 +213,15 @@ tombstones = Table(
 )
 Index("ix_tombstones_made_at", tombstones.c.made_at)
 
+#: What is buried after ``pinned_at`` stays until ``expires_at``: a backup is copying it.
+pins = Table(
+    "pins",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("pinned_at", Microseconds, nullable=False),
+    Column("expires_at", Microseconds, nullable=False),
+)
+
 uploads = Table(
     "uploads",
     metadata,
