@@ -69,6 +69,7 @@ def variables(server: Server, reports: Path) -> dict[str, str]:
         "OCI_TEST_PUSH": "1",
         "OCI_TEST_CONTENT_DISCOVERY": "1",
         "OCI_TEST_CONTENT_MANAGEMENT": "1",
+        "OCI_AUTOMATIC_CROSSMOUNT": "0",
         "OCI_REPORT_DIR": str(reports),
     }
     return {**common, **of_2026, **OPT_INS, **of_version_1_1}
@@ -167,7 +168,10 @@ The conformance program of the OCI distribution specification, of {date}, is run
 registry of two workers, with every API and every kind of data that it knows switched on. The registry has its
 settings as they come, but for `{options}`. `scripts/conformance` runs it.
 
-Besides, `scripts/conformance DIR` runs the suite of version 1.1.1 from a checkout of the specification."""
+Besides, `scripts/conformance DIR` runs the suite of version 1.1.1 from a checkout of the specification, with all four
+workflows: 75 tests pass and none fails on either store. It skips four: two read what to pull from the environment
+where nothing may be pushed, one is for registries that mount without being told where from, and one for those that
+answer a mount with an upload."""
 
 
 def _date_of_program() -> str:
@@ -185,17 +189,17 @@ def _table(head: list[str], rows: list[tuple[str, ...]]) -> str:
 def main() -> int:
     """The exit status of the program, or of the worst run of it."""
     program, *folder = (Path(argument).absolute() for argument in sys.argv[1:])
-    if folder:
-        folder[0].mkdir(parents=True, exist_ok=True)
-        with running(*OPTIONS) as server:
-            return run(program, server, folder[0]).returncode
     reports: dict[str, Report] = {}
     statuses: list[int] = []
     for name, store in STORES.items():
         with TemporaryDirectory() as made, store() as server:
-            statuses.append(run(program, server, Path(made)).returncode)
-            reports[name] = Report.read(Path(made))
-    PAGE.write_text(page(reports))
+            left = folder[0] / name.replace(" ", "-") if folder else Path(made)
+            left.mkdir(parents=True, exist_ok=True)
+            statuses.append(run(program, server, left).returncode)
+            if not folder:
+                reports[name] = Report.read(left)
+    if not folder:
+        PAGE.write_text(page(reports))
     return max(statuses)
 
 
