@@ -1,22 +1,29 @@
 """Stores of any size, filled by SQL: pushing a hundred thousand images would take longer than measuring them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
+from random import SystemRandom
+from typing import Any
 
-from sqlalchemy import Connection, Table, create_engine, insert
+from sqlalchemy import Connection, Table, create_engine, func, insert, select, text
 from tests.live.images import CONFIG, IMAGE, LAYER
 from tests.live.server import ACCOUNT_ID, REGION
 
 from entrepot.metadata import tables
+from entrepot.metadata.postgresql import PostgreSQLMetadata
 from entrepot.metadata.schema import migrate
 from entrepot.server.wiring import database_path
 
 #: The repository that holds the images, and one that has only the layers of the first of them; others are empty.
 FILLED, BESIDE = "bench/filled", "bench/beside"
-LAYERS = 3
+#: Layers that all images have, beside those of their own.
+SHARED = 2
 BATCH = 5_000
+FILL_SECONDS = 3600.0
 LONG_AGO = 1_700_000_000_000_000
 FAR_OFF = 4_000_000_000_000_000
 
@@ -25,11 +32,15 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a store holds: images in one repository, some of them untagged, and repositories beside it."""
+    """What a store holds: images in one repository, some of them untagged, and repositories beside it.
+
+    ``own`` is how many blobs an image has to itself: its config and all its layers but the shared ones.
+    """
 
     tagged: int
     untagged: int
     repositories: int
+    own: int = 2
 
     @property
     def images(self) -> int:
@@ -40,50 +51,109 @@ class Contents:
         """The tags of an image: one or two; the untagged ones lie evenly between the others."""
         if number % (self.images // self.untagged) == 0:
             return []
-        return [f"v{number:06}", f"w{number:06}"][: 1 + number % 2]
+        return [f"v{number:07}", f"w{number:07}"][: 1 + number % 2]
+
+    def manifest(self, number: int) -> bytes:
+        """The manifest of an image: its config, layers of its own, and layers that all images share."""
+        config, *layers = self._blobs(number)
+        descriptors = ",".join(_descriptor(LAYER, layer) for layer in layers)
+        head = f'{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{_descriptor(CONFIG, config)}'
+        return f'{head},"layers":[{descriptors}]}}'.encode()
+
+    def layer_digests(self, number: int) -> list[str]:
+        """What an image is made of, its config first."""
+        return [_blob_digest(blob) for blob in self._blobs(number)]
+
+    def rows(self) -> Iterator[tuple[Table, Iterator[Row]]]:
+        """The rows of every table that has any; a table comes after all that it refers to."""
+        numbers = range(1, self.images + 1)
+        blobs = range(1, SHARED + self.own * self.images + 1)
+        links = chain(((1, blob) for blob in blobs), ((2, blob) for blob in self._blobs(1)))
+        yield tables.repositories, (_repository(number) for number in range(1, self.repositories + 1))
+        yield tables.blobs, (_blob(blob) for blob in blobs)
+        yield tables.repository_layers, (_link(repository, blob) for repository, blob in links)
+        yield tables.manifests, (self._manifest(number) for number in numbers)
+        yield tables.images, (self._image(number) for number in numbers)
+        yield tables.image_references, (row for number in numbers for row in self._references(number))
+        yield tables.image_tags, (_tag(number, tag) for number in numbers for tag in self.tags(number))
+
+    def _blobs(self, number: int) -> Iterable[int]:
+        """The ids of an image's blobs: its own, and the shared ones."""
+        first = SHARED + self.own * (number - 1) + 1
+        return [*range(first, first + self.own), *range(1, SHARED + 1)]
+
+    def _digest(self, number: int) -> str:
+        return f"sha256:{sha256(self.manifest(number)).hexdigest()}"
+
+    def _manifest(self, number: int) -> Row:
+        return {"digest": self._digest(number), "encryption_key": "", "content": self.manifest(number)}
+
+    def _image(self, number: int) -> Row:
+        return {
+            "id": number,
+            "repository_id": 1,
+            "digest": self._digest(number),
+            "encryption_key": "",
+            "media_type": IMAGE,
+            "artifact_type": CONFIG,
+            "config_media_type": CONFIG,
+            "size": 1000 * (self.own + SHARED),
+            "manifest_size": len(self.manifest(number)),
+            "pushed_at": LONG_AGO + number,
+            "pulled_at": FAR_OFF,
+            "tag_count": len(self.tags(number)),
+        }
+
+    def _references(self, number: int) -> Iterator[Row]:
+        for position, blob in enumerate(self._blobs(number)):
+            key: Row = {"image_id": number, "position": position, "repository_id": 1}
+            yield {**key, "kind": "layer" if position else "config", "digest": _blob_digest(blob), "size": 1000}
 
 
-def fill(data: Path, contents: Contents) -> None:
+def fill_sqlite(data: Path, contents: Contents) -> None:
     """Make the database of a data folder and fill it; no bytes of layers are stored."""
     data.mkdir(parents=True, mode=0o700)
     engine = create_engine(f"sqlite:///{database_path(data)}")
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA synchronous = OFF")
         migrate(connection)
-        for table, rows in _everything(contents):
+        for table, rows in contents.rows():
             _insert(connection, table, rows)
         connection.commit()
     engine.dispose()
 
 
-def manifest(number: int) -> bytes:
-    """The manifest of an image: a config and a layer of its own, and layers that all images share."""
-    layers = ",".join(_descriptor(LAYER, layer) for layer in _layers(number)[1:])
-    config = _descriptor(CONFIG, _layers(number)[0])
-    head = f'{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{config}'
-    return f'{head},"layers":[{layers}]}}'.encode()
+async def fill_postgresql(url: str, contents: Contents) -> None:
+    """Fill a database that has the tables and no rows, by COPY."""
+    metadata = PostgreSQLMetadata(url, random=SystemRandom(), statement_timeout=FILL_SECONDS)
+    for table, rows in contents.rows():
+        first = next(rows)
+        records = (tuple(row.values()) for row in chain([first], rows))
+        await metadata.write(partial(_copy, table=table, columns=[*first], records=records))
+    await metadata.write(lambda connection: connection.execute(text("ANALYZE")))
+    await metadata.close()
 
 
-def layer_digests(number: int) -> list[str]:
-    """What an image is made of, its config first."""
-    return [_blob_digest(layer) for layer in _layers(number)]
+def _copy(connection: Connection, table: Table, columns: list[str], records: Iterator[tuple[object, ...]]) -> None:
+    driver: Any = connection.connection.dbapi_connection
 
+    def copy(raw: Any) -> Any:
+        return raw.copy_records_to_table(table.name, columns=columns, records=records)
 
-def _layers(number: int) -> list[int]:
-    """Blobs by id: two of the image's own, and the shared ones."""
-    return [2 * number + LAYERS, 2 * number + LAYERS + 1, *range(1, LAYERS)]
+    driver.run_async(copy)
+    numbered = table.autoincrement_column
+    if numbered is not None:  # the database's own numbers go on behind these
+        sequence = func.pg_get_serial_sequence(table.name, numbered.name)
+        connection.execute(select(func.setval(sequence, func.max(numbered))))
 
 
 def _blob_digest(blob: int) -> str:
-    return f"sha256:{blob:064x}"
+    """Spread as digests are."""
+    return f"sha256:{sha256(blob.to_bytes(8)).hexdigest()}"
 
 
 def _descriptor(media_type: str, blob: int) -> str:
     return f'{{"mediaType":"{media_type}","digest":"{_blob_digest(blob)}","size":1000}}'
-
-
-def _digest(number: int) -> str:
-    return f"sha256:{sha256(manifest(number)).hexdigest()}"
 
 
 def _insert(connection: Connection, table: Table, rows: Iterator[Row]) -> None:
@@ -95,30 +165,6 @@ def _insert(connection: Connection, table: Table, rows: Iterator[Row]) -> None:
             batch.clear()
     if batch:
         connection.execute(insert(table), batch)
-
-
-def _everything(contents: Contents) -> Iterator[tuple[Table, Iterator[Row]]]:
-    numbers = range(1, contents.images + 1)
-    blobs = range(1, 2 * contents.images + LAYERS + 2)
-    in_filled = [(1, blob) for blob in blobs]
-    links = [*in_filled, *((2, blob) for blob in _layers(1))]
-    yield tables.repositories, (_repository(number) for number in range(1, contents.repositories + 1))
-    yield tables.blobs, (_blob(blob) for blob in blobs)
-    yield tables.repository_layers, (_link(repository, blob) for repository, blob in links)
-    yield (
-        tables.manifests,
-        ({"digest": _digest(number), "encryption_key": "", "content": manifest(number)} for number in numbers),
-    )
-    yield tables.images, (_image(number, len(contents.tags(number))) for number in numbers)
-    yield tables.image_references, (row for number in numbers for row in _references(number))
-    yield (
-        tables.image_tags,
-        (
-            {"repository_id": 1, "tag": tag, "image_id": number, "moved_at": LONG_AGO}
-            for number in numbers
-            for tag in contents.tags(number)
-        ),
-    )
 
 
 def _repository(number: int) -> Row:
@@ -144,24 +190,5 @@ def _link(repository: int, blob: int) -> Row:
     return {"repository_id": repository, "blob_id": blob, "linked_at": LONG_AGO, "lease_until": FAR_OFF}
 
 
-def _image(number: int, tag_count: int) -> Row:
-    return {
-        "id": number,
-        "repository_id": 1,
-        "digest": _digest(number),
-        "encryption_key": "",
-        "media_type": IMAGE,
-        "artifact_type": CONFIG,
-        "config_media_type": CONFIG,
-        "size": 1000 * (LAYERS + 1),
-        "manifest_size": len(manifest(number)),
-        "pushed_at": LONG_AGO + number,
-        "pulled_at": FAR_OFF,
-        "tag_count": tag_count,
-    }
-
-
-def _references(number: int) -> Iterator[Row]:
-    for position, blob in enumerate(_layers(number)):
-        key: Row = {"image_id": number, "position": position, "repository_id": 1}
-        yield {**key, "kind": "layer" if position else "config", "digest": _blob_digest(blob), "size": 1000}
+def _tag(number: int, tag: str) -> Row:
+    return {"repository_id": 1, "tag": tag, "image_id": number, "moved_at": LONG_AGO}

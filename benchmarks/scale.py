@@ -1,11 +1,14 @@
 """Measure what calls cost on a large store, beside a store of exactly one page: `scripts/bench scale`.
 
-The large one has 100,000 images in one repository and 100,000 repositories; the calls take turns between the two,
-so that both meet the same noise. Then PutImage is measured on two workers while DeleteRepository (force) drains
-the large repository. Times are milliseconds from the first byte sent to the last byte received.
+The large one has 100,000 images in one repository and 100,000 repositories; `--images 1000000 --own 10` makes a
+million tags and ten million rows of layers. The calls take turns between the two, so that both meet the same
+noise. Then PutImage is measured on two workers while DeleteRepository (force) drains the large repository. Times
+are milliseconds from the first byte sent to the last byte received. With `--database postgresql` both stores are
+in a PostgreSQL server that is started for them and syncs what it commits.
 """
 
 import argparse
+import asyncio
 import json
 import statistics
 import sys
@@ -16,22 +19,28 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
+from random import SystemRandom
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import Select, create_engine, func, select
+from tests import postgresql
 from tests.live.images import IMAGE
 from tests.live.oci import authorization_of
 from tests.live.server import Server
 from tests.live.wire import api_request, request_head
 
-from benchmarks.filling import BESIDE, FILLED, Contents, fill, layer_digests, manifest
+from benchmarks.filling import BESIDE, FILLED, Contents, fill_postgresql, fill_sqlite
 from benchmarks.latency import Line
+from entrepot.metadata.postgresql import PostgreSQLMetadata
 from entrepot.metadata.tables import images
 from entrepot.server.wiring import database_path
 
 PAGE = 100
 #: Seconds between two looks at how far the drain has come.
 LOOK = 1.0
+#: PostgreSQL's settings while it is filled, and then. The rest are its own.
+FILLING = postgresql.FAST | {"max_wal_size": "8GB", "shared_buffers": "1GB", "max_connections": "200"}
+SERVING = {"shared_buffers": "1GB", "max_connections": "200"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +67,22 @@ class Drain:
 
 
 class Store:
-    """A filled store with a server on it."""
+    """A filled store with a server on it; ``url`` is that of its database, None for SQLite in its data folder."""
 
-    def __init__(self, stack: ExitStack, folder: Path, contents: Contents, *options: str) -> None:
-        self.contents = contents
-        self.server = Server(folder, *options)
+    def __init__(self, contents: Contents, folder: Path, url: str | None, *options: str) -> None:
+        self.contents, self.url = contents, url
+        settings = folder / "entrepot.toml"
+        self.server = Server(folder, "--config", str(settings), *options)
         folder.mkdir()
-        fill(self.server.data, contents)
+        if url is None:
+            settings.touch()
+            fill_sqlite(self.server.data, contents)
+        else:
+            settings.write_text(f'database = "{url}"\n')
+            asyncio.run(fill_postgresql(url, contents))
+
+    def start(self, stack: ExitStack) -> None:
+        """Let it serve until the stack is unwound."""
         stack.callback(self.server.close)
         self.server.start()
         self.line = stack.enter_context(Line(self.server.port))
@@ -82,9 +100,11 @@ class Store:
 
     def images_left(self) -> int:
         """How many of the images that it was filled with have a row."""
+        query = select(func.count()).where(images.c.id <= self.contents.images)
+        if self.url is not None:
+            return asyncio.run(_count(PostgreSQLMetadata(self.url, random=SystemRandom()), query))
         engine = create_engine(f"sqlite:///file:{database_path(self.server.data)}?mode=ro&uri=true")
         with engine.connect() as connection:
-            query = select(func.count()).where(images.c.id <= self.contents.images)
             left = connection.scalar(query) or 0
         engine.dispose()
         return left
@@ -92,7 +112,7 @@ class Store:
     def put_image(self, repository: str = FILLED) -> bytes:
         """A signed PutImage of an image that is not there yet, of layers that are."""
         number = next(self._numbers)
-        content = manifest(1)[:-1] + f',"annotations":{{"n":"{number}"}}}}'.encode()
+        content = self.contents.manifest(1)[:-1] + f',"annotations":{{"n":"{number}"}}}}'.encode()
         return self.call(
             "PutImage", repositoryName=repository, imageManifest=content.decode(), imageTag=f"new-{number}"
         )
@@ -105,6 +125,13 @@ class Store:
             answer = json.loads(self.line.ask(self.call(operation, maxResults=1000, **members, **more)))
             token = answer.get("nextToken")
         return token
+
+
+async def _count(metadata: PostgreSQLMetadata, query: Select[int]) -> int:
+    try:
+        return await metadata.read(lambda connection: connection.scalar(query)) or 0
+    finally:
+        await metadata.close()
 
 
 Request = Callable[[], bytes]
@@ -122,7 +149,7 @@ def requests_of(store: Store) -> Iterator[tuple[str, Request]]:
         "DescribeImages, by tag": store.call("DescribeImages", **in_filled, imageIds=by_tag),
         "BatchGetImage, by tag": store.call("BatchGetImage", **in_filled, imageIds=by_tag),
         "BatchCheckLayerAvailability": store.call(
-            "BatchCheckLayerAvailability", **in_filled, layerDigests=layer_digests(number)
+            "BatchCheckLayerAvailability", **in_filled, layerDigests=store.contents.layer_digests(number)
         ),
         "GET manifest, by tag": store.get(f"/v2/{FILLED}/manifests/{tag}"),
         "GET tags, a page": store.get(f"/v2/{FILLED}/tags/list?n={PAGE}"),
@@ -211,22 +238,45 @@ def table(found: list[Cost], drained: Drain) -> str:
     return "\n".join(lines)
 
 
+def _on_postgresql(
+    server: postgresql.Server, folder: Path, one_page: Contents, many: Contents
+) -> tuple[Store, Store]:
+    """Both stores in one server, which is told to sync once they are filled."""
+    small = Store(one_page, folder / "small", server.create_database(), "--workers", "1")
+    large = Store(many, folder / "large", server.create_database(), "--workers", "2")
+    server.stop()
+    server.options = SERVING
+    server.start()
+    return small, large
+
+
 def main() -> int:
     """Parse the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--own", type=int, default=2, help="blobs that an image shares with no other")
     parser.add_argument("--repositories", type=int, default=100_000)
     parser.add_argument("--calls", type=int, default=300, help="of each kind, on each store")
     parser.add_argument("--drain-seconds", type=float, default=1800, help="the longest that the drain is watched")
     parser.add_argument("--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
 
-    one_page = Contents(tagged=PAGE, untagged=PAGE, repositories=PAGE)
-    many = Contents(tagged=options.images - PAGE, untagged=PAGE, repositories=options.repositories)
+    one_page = Contents(tagged=PAGE, untagged=PAGE, repositories=PAGE, own=options.own)
+    many = Contents(
+        tagged=options.images - PAGE, untagged=PAGE, repositories=options.repositories, own=options.own
+    )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="entrepot-scale-")))
-        small = Store(stack, folder / "small", one_page, "--workers", "1")
-        large = Store(stack, folder / "large", many, "--workers", "2")
+        if options.database == "postgresql":
+            small, large = _on_postgresql(
+                stack.enter_context(postgresql.postgresql_server(FILLING)), folder, one_page, many
+            )
+        else:
+            small = Store(one_page, folder / "small", None, "--workers", "1")
+            large = Store(many, folder / "large", None, "--workers", "2")
+        for store in (small, large):
+            store.start(stack)
         found = costs(small, large, options.calls)
         drained = drain(large, options.drain_seconds)
 
