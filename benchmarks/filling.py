@@ -60,6 +60,10 @@ class Contents:
         head = f'{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{_descriptor(CONFIG, config)}'
         return f'{head},"layers":[{descriptors}]}}'.encode()
 
+    def digest(self, number: int) -> str:
+        """The digest of an image."""
+        return f"sha256:{sha256(self.manifest(number)).hexdigest()}"
+
     def layer_digests(self, number: int) -> list[str]:
         """What an image is made of, its config first."""
         return [_blob_digest(blob) for blob in self._blobs(number)]
@@ -82,17 +86,14 @@ class Contents:
         first = SHARED + self.own * (number - 1) + 1
         return [*range(first, first + self.own), *range(1, SHARED + 1)]
 
-    def _digest(self, number: int) -> str:
-        return f"sha256:{sha256(self.manifest(number)).hexdigest()}"
-
     def _manifest(self, number: int) -> Row:
-        return {"digest": self._digest(number), "encryption_key": "", "content": self.manifest(number)}
+        return {"digest": self.digest(number), "encryption_key": "", "content": self.manifest(number)}
 
     def _image(self, number: int) -> Row:
         return {
             "id": number,
             "repository_id": 1,
-            "digest": self._digest(number),
+            "digest": self.digest(number),
             "encryption_key": "",
             "media_type": IMAGE,
             "artifact_type": CONFIG,

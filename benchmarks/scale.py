@@ -8,7 +8,6 @@ in a PostgreSQL server that is started for them and syncs what it commits.
 """
 
 import argparse
-import asyncio
 import json
 import statistics
 import sys
@@ -17,30 +16,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
-from random import SystemRandom
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Select, create_engine, func, select
-from tests import postgresql
-from tests.live.images import IMAGE
-from tests.live.oci import authorization_of
-from tests.live.server import Server
-from tests.live.wire import api_request, request_head
-
-from benchmarks.filling import BESIDE, FILLED, Contents, fill_postgresql, fill_sqlite
-from benchmarks.latency import Line
-from entrepot.metadata.postgresql import PostgreSQLMetadata
-from entrepot.metadata.tables import images
-from entrepot.server.wiring import database_path
+from benchmarks.filling import BESIDE, FILLED, Contents
+from benchmarks.stores import DATABASES, Store, filled
 
 PAGE = 100
 #: Seconds between two looks at how far the drain has come.
 LOOK = 1.0
-#: PostgreSQL's settings while it is filled, and then. The rest are its own.
-FILLING = postgresql.FAST | {"max_wal_size": "8GB", "shared_buffers": "1GB", "max_connections": "200"}
-SERVING = {"shared_buffers": "1GB", "max_connections": "200"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,74 +48,6 @@ class Drain:
     calls: int
     images: int
     seconds: float
-
-
-class Store:
-    """A filled store with a server on it; ``url`` is that of its database, None for SQLite in its data folder."""
-
-    def __init__(self, contents: Contents, folder: Path, url: str | None, *options: str) -> None:
-        self.contents, self.url = contents, url
-        settings = folder / "entrepot.toml"
-        self.server = Server(folder, "--config", str(settings), *options)
-        folder.mkdir()
-        if url is None:
-            settings.touch()
-            fill_sqlite(self.server.data, contents)
-        else:
-            settings.write_text(f'database = "{url}"\n')
-            asyncio.run(fill_postgresql(url, contents))
-
-    def start(self, stack: ExitStack) -> None:
-        """Let it serve until the stack is unwound."""
-        stack.callback(self.server.close)
-        self.server.start()
-        self.line = stack.enter_context(Line(self.server.port))
-        self.authorization = authorization_of(self.server)
-        self._numbers = count()
-
-    def call(self, operation: str, **members: object) -> bytes:
-        """A signed request."""
-        return b"".join(api_request(self.server, operation, members))
-
-    def get(self, path: str) -> bytes:
-        """A request to `/v2/`."""
-        headers = {"Host": self.server.host, "Authorization": f"Basic {self.authorization}", "Accept": IMAGE}
-        return request_head("GET", path, headers)
-
-    def images_left(self) -> int:
-        """How many of the images that it was filled with have a row."""
-        query = select(func.count()).where(images.c.id <= self.contents.images)
-        if self.url is not None:
-            return asyncio.run(_count(PostgreSQLMetadata(self.url, random=SystemRandom()), query))
-        engine = create_engine(f"sqlite:///file:{database_path(self.server.data)}?mode=ro&uri=true")
-        with engine.connect() as connection:
-            left = connection.scalar(query) or 0
-        engine.dispose()
-        return left
-
-    def put_image(self, repository: str = FILLED) -> bytes:
-        """A signed PutImage of an image that is not there yet, of layers that are."""
-        number = next(self._numbers)
-        content = self.contents.manifest(1)[:-1] + f',"annotations":{{"n":"{number}"}}}}'.encode()
-        return self.call(
-            "PutImage", repositoryName=repository, imageManifest=content.decode(), imageTag=f"new-{number}"
-        )
-
-    def deep_token(self, operation: str, **members: object) -> str | None:
-        """The token of a page in the middle of a long list, None where there is one page."""
-        token: str | None = None
-        for _ in range(self.contents.images // 1000 // 2):
-            more = {"nextToken": token} if token else {}
-            answer = json.loads(self.line.ask(self.call(operation, maxResults=1000, **members, **more)))
-            token = answer.get("nextToken")
-        return token
-
-
-async def _count(metadata: PostgreSQLMetadata, query: Select[int]) -> int:
-    try:
-        return await metadata.read(lambda connection: connection.scalar(query)) or 0
-    finally:
-        await metadata.close()
 
 
 Request = Callable[[], bytes]
@@ -238,22 +154,10 @@ def table(found: list[Cost], drained: Drain) -> str:
     return "\n".join(lines)
 
 
-def _on_postgresql(
-    server: postgresql.Server, folder: Path, one_page: Contents, many: Contents
-) -> tuple[Store, Store]:
-    """Both stores in one server, which is told to sync once they are filled."""
-    small = Store(one_page, folder / "small", server.create_database(), "--workers", "1")
-    large = Store(many, folder / "large", server.create_database(), "--workers", "2")
-    server.stop()
-    server.options = SERVING
-    server.start()
-    return small, large
-
-
 def main() -> int:
     """Parse the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--database", choices=DATABASES, default=DATABASES[0])
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--own", type=int, default=2, help="blobs that an image shares with no other")
     parser.add_argument("--repositories", type=int, default=100_000)
@@ -268,13 +172,8 @@ def main() -> int:
     )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="entrepot-scale-")))
-        if options.database == "postgresql":
-            small, large = _on_postgresql(
-                stack.enter_context(postgresql.postgresql_server(FILLING)), folder, one_page, many
-            )
-        else:
-            small = Store(one_page, folder / "small", None, "--workers", "1")
-            large = Store(many, folder / "large", None, "--workers", "2")
+        stores = {"small": one_page, "large": many}
+        small, large = filled(stack, options.database, folder, stores, "--workers", "2")
         for store in (small, large):
             store.start(stack)
         found = costs(small, large, options.calls)

@@ -228,10 +228,7 @@ class SQLiteMetadata:
                 return
 
     def _connect_to_write(self) -> sqlite3.Connection:
-        try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as error:
-            raise MetadataUnavailable(f"its file cannot be opened ({os.strerror(error.errno or 0)})") from error
+        self._make_file()
         connection = self._connect("rw")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
@@ -240,6 +237,20 @@ class SQLiteMetadata:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 0")  # from here on _begin_to_write waits
         return connection
+
+    def _make_file(self) -> None:
+        """Make an empty file for its owner alone, unless there is one.
+
+        One that is there is opened by nobody but SQLite: to close it again would let go of every lock that this
+        process has on it (fcntl(2)). The next process to close the database would take itself for the last one and
+        remove the log, and with it all that is committed from then on.
+        """
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise MetadataUnavailable(f"its file cannot be opened ({os.strerror(error.errno or 0)})") from error
 
     def _begin_to_write(self, connection: Connection) -> None:
         """Wait for those that write, and go next."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -61,6 +63,14 @@ def fill_the_disk(connection: Connection) -> None:
     connection.execute(
         text("INSERT INTO manifests (digest, encryption_key, content) VALUES ('sha256:0', '', zeroblob(1000000))")
     )
+
+
+def in_another_process(path: Path, statement: str) -> None:
+    """Open the database elsewhere, run a statement, and close it."""
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path), statement], check=True)
 
 
 async def test_a_commit_is_durable(metadata: SQLiteMetadata) -> None:
@@ -180,6 +190,23 @@ async def test_closing_leaves_no_thread_and_no_log(path: Path) -> None:
 
     assert [thread.name for thread in threading.enumerate() if "metadata" in thread.name] == []
     assert files(path.parent) == [path.name]
+
+
+async def test_another_process_that_closes_the_database_leaves_the_log(path: Path) -> None:
+    """It would remove the log if this process had lost its lock, and with it what is committed from then on."""
+    maker = SQLiteMetadata(path)
+    await maker.write(migrate)
+    await maker.close()
+    metadata = SQLiteMetadata(path)
+    await metadata.look_up(pragmas)
+    await metadata.write(lambda connection: connection.execute(text("UPDATE schema SET version = version")))
+    log = path.with_name(f"{path.name}-wal")
+    inode = log.stat().st_ino
+
+    in_another_process(path, "UPDATE schema SET version = version")
+
+    assert log.stat().st_ino == inode
+    await metadata.close()
 
 
 @pytest.mark.parametrize(
