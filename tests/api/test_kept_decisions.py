@@ -7,8 +7,7 @@ import pytest
 from tests.api.clients import ECR, HOST, errors_of, oci_client, password
 from tests.api.query_clients import Query
 
-from entrepot.core.clock import SECOND
-from entrepot.features.identity.context import iso
+from entrepot.core.clock import SECOND, iso_time
 from entrepot.testing.registry import RunningRegistry
 
 Condition = dict[str, dict[str, str]]
@@ -40,7 +39,7 @@ async def test_a_leave_that_ends_is_not_kept_beyond_its_second(
 ) -> None:
     """However often it was used before."""
     end = registry.clock() // SECOND * SECOND + 2 * SECOND
-    user = await alice(registry, iam, {"DateLessThan": {"aws:CurrentTime": iso(end)}})
+    user = await alice(registry, iam, {"DateLessThan": {"aws:CurrentTime": iso_time(end)}})
     before = [await user("ListImages", repositoryName=repository) for _ in range(3)]
 
     registry.clock.now = end - 1

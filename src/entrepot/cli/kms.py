@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from entrepot.cli.config import Output
 from entrepot.cli.options import with_settings
-from entrepot.core.clock import SECOND
+from entrepot.core.clock import iso_time
 from entrepot.server.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
@@ -129,21 +128,17 @@ def _described(key: "KMSKey", aliases: Mapping[str, str]) -> dict[str, object]:
         "Arn": key.arn,
         "Aliases": _names(key, aliases),
         "KeyState": key.state,
-        "CreationDate": _date(key.created_at),
+        "CreationDate": iso_time(key.created_at),
         "Description": key.description,
         "Rotations": len(key.material) - 1,
     }
-    return described if key.delete_at is None else {**described, "DeletionDate": _date(key.delete_at)}
+    return described if key.delete_at is None else {**described, "DeletionDate": iso_time(key.delete_at)}
 
 
 def _line(key: "KMSKey", aliases: Mapping[str, str]) -> str:
-    until = "" if key.delete_at is None else f" until {_date(key.delete_at)}"
+    until = "" if key.delete_at is None else f" until {iso_time(key.delete_at)}"
     return " ".join([key.arn, f"{key.state}{until}", *_names(key, aliases)])
 
 
 def _names(key: "KMSKey", aliases: Mapping[str, str]) -> list[str]:
     return sorted(alias.rpartition(":")[2] for alias, arn in aliases.items() if arn == key.arn)
-
-
-def _date(microseconds: int) -> str:
-    return datetime.fromtimestamp(microseconds / SECOND, UTC).isoformat(timespec="seconds")

@@ -1,9 +1,8 @@
 """The condition keys of every request (IAM user guide, "AWS global condition context keys")."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
-from entrepot.core.clock import SECOND
+from entrepot.core.clock import SECOND, iso_time
 from entrepot.core.partitions import RegistryId
 from entrepot.core.policy.principals import Requester, RequesterKind
 from entrepot.features.identity.principal import Principal, PrincipalKind
@@ -55,7 +54,7 @@ def context_of_principal(principal: Principal, tags: Mapping[str, str]) -> dict[
     if session is not None:
         of_session = {key.lower() for key in session.tags}  # IAM tells tags apart whatever their case
         tags = {**{key: value for key, value in tags.items() if key.lower() not in of_session}, **session.tags}
-        found["aws:TokenIssueTime"] = iso(session.issued_at)
+        found["aws:TokenIssueTime"] = iso_time(session.issued_at)
         found["aws:MultiFactorAuthPresent"] = "false"
         if session.source_identity is not None:
             found["aws:SourceIdentity"] = session.source_identity
@@ -69,7 +68,7 @@ def context_of_request(
 ) -> dict[str, str | Sequence[str]]:
     """What is known of the request; ``now`` in microseconds."""
     found: dict[str, str | Sequence[str]] = {
-        "aws:CurrentTime": iso(now),
+        "aws:CurrentTime": iso_time(now),
         "aws:EpochTime": str(now // SECOND),
         "aws:SecureTransport": "true" if is_secure else "false",
         "aws:RequestedRegion": registry.region,
@@ -87,8 +86,3 @@ def context_of_request(
 def context_of_tags(service: str, tags: Mapping[str, str]) -> Context:
     """What is known of a resource of a service: its tags, under both of their names."""
     return {f"{prefix}:ResourceTag/{key}": value for key, value in tags.items() for prefix in ("aws", service)}
-
-
-def iso(microseconds: int) -> str:
-    """A time as conditions compare it."""
-    return f"{datetime.fromtimestamp(microseconds // SECOND, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,5 +1,6 @@
 """Access keys on the wire."""
 
+from entrepot.core.clock import iso_time
 from entrepot.features.identity.errors import InvalidInput
 from entrepot.fronts.iam.listing import Listing
 from entrepot.fronts.iam.members import Members
@@ -7,7 +8,7 @@ from entrepot.fronts.query import Call, Handler
 from entrepot.operations.iam import access_keys
 from entrepot.operations.iam.access_keys import NewAccessKey
 from entrepot.protocol.iam import shapes
-from entrepot.protocol.query.xml import Result, timestamp
+from entrepot.protocol.query.xml import Result
 
 #: What stands for the region and the service of a key that was never used.
 NEVER = "N/A"
@@ -46,7 +47,7 @@ async def _list(call: Call, request: shapes.ListAccessKeysRequest) -> Result:
             "UserName": owner.name or None,
             "AccessKeyId": key.id,
             "Status": key.status,
-            "CreateDate": timestamp(key.created_at),
+            "CreateDate": iso_time(key.created_at),
         }
         for key in page.entries
     ]
@@ -58,7 +59,7 @@ async def _last_used(call: Call, request: shapes.GetAccessKeyLastUsedRequest) ->
         call.services, call.caller, access_key_id=request.access_key_id
     )
     used = {
-        "LastUsedDate": None if key.last_used_at is None else timestamp(key.last_used_at),
+        "LastUsedDate": None if key.last_used_at is None else iso_time(key.last_used_at),
         "ServiceName": key.last_used_service or NEVER,
         "Region": key.last_used_region or NEVER,
     }
@@ -72,7 +73,7 @@ def new_access_key(created: NewAccessKey) -> Members:
         "AccessKeyId": created.key.id,
         "Status": created.key.status,
         "SecretAccessKey": created.secret_access_key,
-        "CreateDate": timestamp(created.key.created_at),
+        "CreateDate": iso_time(created.key.created_at),
     }
 
 

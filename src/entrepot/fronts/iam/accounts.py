@@ -1,5 +1,6 @@
 """Accounts on the wire: actions that AWS's IAM does not have (protocol/iam/extensions.py)."""
 
+from entrepot.core.clock import iso_time
 from entrepot.features.identity.rows import PrincipalRow
 from entrepot.fronts.iam.access_keys import new_access_key
 from entrepot.fronts.iam.listing import Listing
@@ -8,7 +9,7 @@ from entrepot.fronts.query import Call, Handler
 from entrepot.operations.iam import accounts
 from entrepot.operations.iam.authorisation import partition
 from entrepot.protocol.iam import extensions
-from entrepot.protocol.query.xml import Result, timestamp
+from entrepot.protocol.query.xml import Result
 
 
 async def _create(call: Call, request: extensions.CreateAccountRequest) -> Result:
@@ -30,7 +31,7 @@ def _account(call: Call, root: PrincipalRow) -> Members:
     return {
         "Id": root.account,
         "Arn": root.arn(partition(call.caller)),
-        "CreateDate": timestamp(root.created_at),
+        "CreateDate": iso_time(root.created_at),
     }
 
 

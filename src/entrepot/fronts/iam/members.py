@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
+from entrepot.core.clock import iso_time
 from entrepot.features.identity.rows import PrincipalRow
 from entrepot.fronts.query import Call
 from entrepot.operations.iam.authorisation import partition
 from entrepot.operations.iam.policies import Policy, PolicyVersion
 from entrepot.protocol.iam import shapes
-from entrepot.protocol.query.xml import Value, timestamp
+from entrepot.protocol.query.xml import Value
 
 Members = dict[str, Value]
 
@@ -20,7 +21,7 @@ def user(call: Call, row: PrincipalRow) -> Members:
         "UserName": row.name or None,
         "UserId": row.id,
         "Arn": row.arn(partition(call.caller)),
-        "CreateDate": timestamp(row.created_at),
+        "CreateDate": iso_time(row.created_at),
     }
 
 
@@ -31,7 +32,7 @@ def role(call: Call, row: PrincipalRow) -> Members:
         "RoleName": row.name,
         "RoleId": row.id,
         "Arn": row.arn(partition(call.caller)),
-        "CreateDate": timestamp(row.created_at),
+        "CreateDate": iso_time(row.created_at),
         "AssumeRolePolicyDocument": document(row.trust_policy or ""),
         "Description": row.description,
         "MaxSessionDuration": row.max_session_seconds,
@@ -58,8 +59,8 @@ def policy(found: Policy) -> Members:
         "AttachmentCount": found.attachment_count,
         "PermissionsBoundaryUsageCount": found.boundary_count,
         "IsAttachable": True,
-        "CreateDate": timestamp(row.created_at),
-        "UpdateDate": timestamp(row.updated_at),
+        "CreateDate": iso_time(row.created_at),
+        "UpdateDate": iso_time(row.updated_at),
     }
 
 
@@ -68,7 +69,7 @@ def policy_version(version: PolicyVersion) -> Members:
     return {
         "VersionId": f"v{version.row.version}",
         "IsDefaultVersion": version.is_default,
-        "CreateDate": timestamp(version.row.created_at),
+        "CreateDate": iso_time(version.row.created_at),
     }
 
 

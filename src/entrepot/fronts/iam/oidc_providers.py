@@ -1,10 +1,11 @@
 """OpenID Connect identity providers on the wire."""
 
+from entrepot.core.clock import iso_time
 from entrepot.fronts.iam.members import pairs, tags_of
 from entrepot.fronts.query import Call, Handler
 from entrepot.operations.iam import oidc_providers
 from entrepot.protocol.iam import extensions, shapes
-from entrepot.protocol.query.xml import Result, timestamp
+from entrepot.protocol.query.xml import Result
 
 
 async def _create(call: Call, request: extensions.CreateOpenIDConnectProviderRequest) -> Result:
@@ -28,7 +29,7 @@ async def _get(call: Call, request: shapes.GetOpenIDConnectProviderRequest) -> R
         "Url": found.url,
         "ClientIDList": found.client_ids,
         "ThumbprintList": found.thumbprints,
-        "CreateDate": timestamp(found.created_at),
+        "CreateDate": iso_time(found.created_at),
         "Tags": tags_of(found.tags),
         "JsonWebKeySet": found.jwks,
     }

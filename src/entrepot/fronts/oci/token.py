@@ -7,12 +7,11 @@ since every request is authorised for itself.
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from entrepot.core.clock import SECOND
+from entrepot.core.clock import SECOND, iso_time
 from entrepot.features.identity.tokens import Scope
 from entrepot.fronts.asgi import BadRequest, Request, Response
 from entrepot.fronts.oci.authentication import (
@@ -52,7 +51,6 @@ async def answer(services: Services, request: Request) -> Response:
     scopes = _scopes([value for name, value in parameters if name == "scope"])
     with tokens_believed(services, request):
         issued = await issue_bearer(services, credentials.password if credentials else None, scopes)
-    issued_at = datetime.fromtimestamp(issued.issued_at // SECOND, UTC)
     return _json(
         200,
         {
@@ -61,7 +59,7 @@ async def answer(services: Services, request: Request) -> Response:
             "token_type": "Bearer",
             "scope": " ".join(map(_text, scopes)),
             "expires_in": (issued.expires_at - issued.issued_at) // SECOND,
-            "issued_at": f"{issued_at:%Y-%m-%dT%H:%M:%SZ}",
+            "issued_at": iso_time(issued.issued_at),
         },
     )
 

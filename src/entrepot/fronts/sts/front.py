@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from entrepot.core.clock import iso_time
 from entrepot.features.identity.assuming import InvalidRequest, MFAFailed
 from entrepot.features.identity.sessions import Credentials
 from entrepot.fronts.query import API, Call, Handler, QueryFront
 from entrepot.operations import sts
 from entrepot.operations.services import Services
 from entrepot.operations.sts import AssumedRole, SessionPolicies
-from entrepot.protocol.query.xml import Result, Value, timestamp
+from entrepot.protocol.query.xml import Result, Value
 from entrepot.protocol.sts import shapes
 
 
@@ -104,7 +105,7 @@ def _credentials(credentials: Credentials) -> dict[str, Value]:
         "AccessKeyId": credentials.access_key_id,
         "SecretAccessKey": credentials.secret_access_key,
         "SessionToken": credentials.session_token,
-        "Expiration": timestamp(credentials.expires_at),
+        "Expiration": iso_time(credentials.expires_at),
     }
 
 

@@ -7,10 +7,7 @@ A value is a text, a number, true or false, a list of values, a mapping of an el
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeAlias
-
-from entrepot.core.clock import SECOND
 
 CONTENT_TYPE = "text/xml"
 
@@ -41,11 +38,6 @@ def encode_error(namespace: str, code: str, message: str, *, is_senders: bool, r
     """The body of an error; ``is_senders`` tells whose fault it is."""
     error = {"Type": "Sender" if is_senders else "Receiver", "Code": code, "Message": message}
     return _document(namespace, "ErrorResponse", {"Error": error, "RequestId": request_id})
-
-
-def timestamp(microseconds: int) -> str:
-    """A time as the wire has it: ``2026-01-01T00:00:00Z``."""
-    return f"{datetime.fromtimestamp(microseconds // SECOND, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _document(namespace: str, name: str, value: Value) -> bytes:

@@ -10,7 +10,8 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.protocol.query.xml import Entries, Result, encode_error, encode_result, timestamp
+from entrepot.core.clock import iso_time
+from entrepot.protocol.query.xml import Entries, Result, encode_error, encode_result
 
 STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
@@ -53,7 +54,7 @@ def test_lists_numbers_booleans_and_times_are_read() -> None:
         "ListPolicies",
         {
             "Policies": [
-                {"PolicyName": "a", "AttachmentCount": 0, "CreateDate": timestamp(1_767_225_600_999_999)},
+                {"PolicyName": "a", "AttachmentCount": 0, "CreateDate": iso_time(1_767_225_600_999_999)},
                 {"PolicyName": "b", "IsAttachable": False},
             ],
             "IsTruncated": True,
