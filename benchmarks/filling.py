@@ -141,6 +141,7 @@ def _copy(connection: Connection, table: Table, columns: list[str], records: Ite
     def copy(raw: Any) -> Any:
         return raw.copy_records_to_table(table.name, columns=columns, records=records)
 
+    connection.execute(text("SET LOCAL session_replication_role = replica"))  # each reference is not looked up
     driver.run_async(copy)
     numbered = table.autoincrement_column
     if numbered is not None:  # the database's own numbers go on behind these
