@@ -1,5 +1,6 @@
 """What importing a document does to an account: exactly what is missing, and never anything twice."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -50,9 +51,15 @@ class AccountModel:
         )
         return Found(account, {policy.arn: FIVE_VERSIONS for policy in account.policies})
 
+    def check_trust(self, document: str) -> None:
+        """IAM refuses a trust policy that names a role which is not there."""
+        for name in re.findall(f"{ARN}:role/([a-z]+)", document):
+            assert ("RoleName", name) in self.entries
+
     def make(self, change: Change) -> None:
         """Carry out one call."""
         members: dict[str, Any] = dict(change.members)
+        self.check_trust(members.get(TRUST_MEMBERS.get(change.action, ""), ""))
         if change.action in CREATED:
             key, created = CREATED[change.action](members)
             assert key not in self.entries
@@ -72,6 +79,8 @@ class AccountModel:
         self.entries[key] = replaced(self.entries[key], **CHANGED[action](self.entries[key], members))
 
 
+#: The member with a trust policy, by action.
+TRUST_MEMBERS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 NAMES = ("UserName", "RoleName", "PolicyArn", "OpenIDConnectProviderArn")
 replaced: Callable[..., Any] = msgspec.structs.replace
 
@@ -170,6 +179,9 @@ FIVE_VERSIONS = [
 ]
 
 DOCUMENTS = st.sampled_from(['{"Statement":[]}', '{"Statement":[{}]}', '{"Version":"2012-10-17"}']).map(raw)
+TRUSTS = st.sampled_from(
+    ['{"Statement":[]}', *(f'{{"Principal":{{"AWS":"{ARN}:role/{name}"}}}}' for name in ("ci", "deployer"))]
+).map(raw)
 TAGS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("xy"), max_size=3)
 POLICY_ARNS = [f"{ARN}:policy/{name}" for name in ("one", "teams/two", "a/b/three")]
 ATTACHED = st.lists(st.sampled_from([READ_ONLY, POLICY_ARNS[0]]), unique=True)
@@ -185,7 +197,7 @@ USERS = st.builds(
 ROLES = st.builds(
     Role,
     name=st.sampled_from(["ci", "deployer"]),
-    trust_policy=DOCUMENTS,
+    trust_policy=TRUSTS,
     description=st.sampled_from(["", "what it is for"]),
     max_session_duration=st.sampled_from([3600, 7200]),
     **PRINCIPAL,
@@ -199,6 +211,16 @@ PROVIDERS = st.builds(
     json_web_key_set=st.sampled_from([None, '{"keys":[]}']),
     tags=TAGS,
 )
+
+
+def all_trusted_are_there(roles: Sequence[Role]) -> bool:
+    """True when the trust policies name only these roles."""
+    named = {
+        name for role in roles for name in re.findall(f"{ARN}:role/([a-z]+)", bytes(role.trust_policy).decode())
+    }
+    return named <= {role.name for role in roles}
+
+
 ALWAYS_THERE = Policy(arn=POLICY_ARNS[0], document=raw('{"Statement":[]}'))
 ACCOUNTS = st.builds(
     Account,
@@ -206,7 +228,7 @@ ACCOUNTS = st.builds(
     identity_providers=st.lists(PROVIDERS, unique_by=lambda one: one.arn),
     policies=st.lists(POLICIES, unique_by=lambda one: one.arn).map(lambda others: [ALWAYS_THERE, *others]),
     users=st.lists(USERS, unique_by=lambda one: one.name),
-    roles=st.lists(ROLES, unique_by=lambda one: one.name),
+    roles=st.lists(ROLES, unique_by=lambda one: one.name).filter(all_trusted_are_there),
 )
 EMPTY = Account(account=ACCOUNT)
 
@@ -258,6 +280,21 @@ def test_a_member_that_is_there_twice_is_left_for_iam_to_refuse() -> None:
     [change] = changes(AccountModel(EMPTY).found, wanted)
 
     assert change.members["PolicyDocument"] == '{"Statement":[],"Statement":[]}'
+
+
+def test_roles_that_trust_each_other_are_made_before_they_do() -> None:
+    """Each trusts nobody until the other is there."""
+    wanted = Account(
+        account=ACCOUNT,
+        roles=[
+            Role(name=name, trust_policy=raw(f'{{"Principal":{{"AWS":"{ARN}:role/{other}"}}}}'))
+            for name, other in (("ci", "deployer"), ("deployer", "ci"))
+        ],
+    )
+
+    planned = changes(AccountModel(EMPTY).found, wanted)
+
+    assert [change.action for change in planned] == ["CreateRole", "CreateRole", "UpdateAssumeRolePolicy"]
 
 
 def test_what_cannot_be_changed_is_named() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import msgspec
+
 from entrepot.cli.iam.account import (
     Account,
     Found,
@@ -24,6 +26,11 @@ from entrepot.core.errors import Conflict
 from entrepot.protocol.query.calling import Member
 
 Kind = Literal["User", "Role"]
+
+#: The trust policy of a role that trusts one which is made after it, until that is there.
+NOBODY = msgspec.Raw(
+    b'{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}'
+)
 
 
 @dataclass(eq=False)
@@ -53,6 +60,8 @@ def changes(found: Found, wanted: Account) -> list[Change]:
     policies = {policy.arn: policy for policy in here.policies}
     users = {user.name: user for user in here.users}
     roles = {role.name: role for role in here.roles}
+    unmade = [role for role in wanted.roles if role.name not in roles]
+    early = {role.name for number, role in enumerate(unmade) if _trusts_any(role, unmade[number:], here.account)}
     return [
         *(change for one in wanted.identity_providers for change in _provider(providers.get(one.arn), one)),
         *(
@@ -61,8 +70,27 @@ def changes(found: Found, wanted: Account) -> list[Change]:
             for change in _policy(policies.get(one.arn), found.versions.get(one.arn, ()), one)
         ),
         *(change for one in wanted.users for change in _principal("User", users.get(one.name), one)),
-        *(change for one in wanted.roles for change in _role(roles.get(one.name), one)),
+        *(
+            change
+            for one in wanted.roles
+            for change in _role(roles.get(one.name), one, NOBODY if one.name in early else one.trust_policy)
+        ),
+        *(_trusting(one) for one in wanted.roles if one.name in early or _trusts_others(roles.get(one.name), one)),
     ]
+
+
+def _trusts_any(role: Role, others: Sequence[Role], account: str) -> bool:
+    """True when a trust policy names one of the roles; IAM refuses names of roles that are not there."""
+    return any(f":iam::{account}:role{other.path}{other.name}" in compact(role.trust_policy) for other in others)
+
+
+def _trusts_others(found: Role | None, wanted: Role) -> bool:
+    return found is not None and not says_the_same(found.trust_policy, wanted.trust_policy)
+
+
+def _trusting(role: Role) -> Change:
+    members = {"RoleName": role.name, "PolicyDocument": compact(role.trust_policy)}
+    return Change(f"role {role.name}: replace the trust policy", "UpdateAssumeRolePolicy", members)
 
 
 def _provider(found: IdentityProvider | None, wanted: IdentityProvider) -> Iterator[Change]:
@@ -117,10 +145,11 @@ def _policy(found: Policy | None, versions: Sequence[PolicyVersion], wanted: Pol
     yield from _tagging(here, "Policy", arn, found.tags, wanted.tags)
 
 
-def _role(found: Role | None, wanted: Role) -> Iterator[Change]:
+def _role(found: Role | None, wanted: Role, trust_at_first: msgspec.Raw) -> Iterator[Change]:
+    """A role; one that is not there is created with ``trust_at_first``, one that is keeps its trust policy."""
     here, name = f"role {wanted.name}", {"RoleName": wanted.name}
     own: dict[str, Member] = {
-        "AssumeRolePolicyDocument": compact(wanted.trust_policy),
+        "AssumeRolePolicyDocument": compact(trust_at_first),
         "Description": wanted.description or None,
         "MaxSessionDuration": wanted.max_session_duration,
     }
@@ -129,9 +158,6 @@ def _role(found: Role | None, wanted: Role) -> Iterator[Change]:
         return
     if found.path != wanted.path:
         raise CannotImport(f"the path of the {here} differs, and a role's path cannot be changed")
-    if not says_the_same(found.trust_policy, wanted.trust_policy):
-        members = {**name, "PolicyDocument": compact(wanted.trust_policy)}
-        yield Change(f"{here}: replace the trust policy", "UpdateAssumeRolePolicy", members)
     said = (wanted.description, wanted.max_session_duration)
     if (found.description, found.max_session_duration) != said:
         members = {**name, "Description": wanted.description, "MaxSessionDuration": wanted.max_session_duration}
