@@ -8,8 +8,6 @@ Everybody has asked once before: to read and parse a policy for the first time i
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,15 +18,14 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, create_engine, insert
 from tests.live.images import INDEX, digest_of
-from tests.live.server import ACCESS_KEY_ID, ACCOUNT_ID, REGION, SECRET_ACCESS_KEY, free_port
-from tests.live.waiting import eventually
+from tests.live.server import ACCESS_KEY_ID, ACCOUNT_ID, REGION, SECRET_ACCESS_KEY
 from tests.live.wire import request_head, signed_request
 
 from benchmarks.filling import FAR_OFF, LONG_AGO
 from benchmarks.latency import Line
 from benchmarks.load import request_rate
-from benchmarks.report import Figure, measured, medians, table
-from benchmarks.subjects import Subject, answers
+from benchmarks.report import Figure, comparison, measured, series
+from benchmarks.subjects import OURS, Subject, authorization, entrepot
 from entrepot.core.partitions import RegistryId
 from entrepot.features.identity import store as identities
 from entrepot.features.identity.access_keys import AccessKeySecrets
@@ -46,10 +43,9 @@ REGISTRY = RegistryId(ACCOUNT_ID, REGION)
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
 STATEMENTS = 20
 TAG = "first"
-START_SECONDS = 30
 
 #: The command that is measured, and its peer that asks nobody.
-PROGRAMS = {"entrepot": "entrepot", "unasked": "benchmarks.unauthorised"}
+PROGRAMS = {OURS: "entrepot", "unasked": "benchmarks.unauthorised"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,35 +179,10 @@ def _make_repository(connection: Connection, name: str, document: str | None) ->
 @contextmanager
 def serving(name: str, count: int) -> Generator[Subject]:
     """One worker on data of its own."""
-    with TemporaryDirectory(prefix="entrepot-access-") as folder, (Path(folder) / "log").open("wb") as log:
-        data, port = Path(folder) / "data", free_port()
-        fill(data, count)
-        process = subprocess.Popen(  # noqa: S603 - one of ours
-            [
-                *(sys.executable, "-m", PROGRAMS[name], "serve", "--workers", "1"),
-                *("--listen", f"127.0.0.1:{port}", "--data", str(data)),
-            ],
-            env=_environment(),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            eventually(lambda: answers(f"http://127.0.0.1:{port}/-/ready"), within=START_SECONDS)
-            yield Subject(name, port, process.pid, {})
-        finally:
-            process.terminate()
-            process.wait(START_SECONDS)
-
-
-def _environment() -> Mapping[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ENTREPOT_", "AWS_"))}
-    return inherited | {
-        "ENTREPOT_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "ENTREPOT_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        "ENTREPOT_ACCOUNT_ID": ACCOUNT_ID,
-        "ENTREPOT_REGION": REGION,
-    }
+    with TemporaryDirectory(prefix="entrepot-access-") as folder:
+        fill(Path(folder) / "data", count)
+        with entrepot(Path(folder), "--workers", "1", program=PROGRAMS[name], name=name) as subject:
+            yield subject
 
 
 def calls_of(users: Sequence[User], host: str) -> list[bytes]:
@@ -227,9 +198,8 @@ def gets_of(users: Sequence[User], host: str, port: int) -> list[bytes]:
     found: list[bytes] = []
     with Line(port) as line:
         for user in users:
-            answer = json.loads(line.ask(_signed(user, host, "GetAuthorizationToken", {})))
-            token = answer["authorizationData"][0]["authorizationToken"]
-            headers = {"Host": host, "Authorization": f"Basic {token}", "Accept": INDEX}
+            token = authorization(port, user.access_key_id, user.secret)
+            headers = {"Host": host, "Authorization": token, "Accept": INDEX}
             found.append(request_head("GET", f"/v2/{user.repository}/manifests/{TAG}", headers))
             line.ask(found[-1])
     return found
@@ -259,7 +229,7 @@ def figures_of(subject: Subject, phases: Mapping[str, Sequence[bytes]], seconds:
 def main() -> int:
     """Parse the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=2, help="length of each phase")
     parser.add_argument("--users", type=int, default=1_000, help="of each kind, and as many repositories")
     parser.add_argument("--output", choices=["table", "json"], default="table")
@@ -283,11 +253,9 @@ def main() -> int:
                     }
                     figures += figures_of(subject, phases, options.seconds)
 
-    shown = sorted(medians(figures), key=lambda figure: figure.phase)
+    shown = sorted(series(figures), key=lambda one: one.phase)
     as_json = options.output == "json"
-    sys.stdout.write(
-        json.dumps([asdict(each) for each in shown], indent=2) if as_json else table(shown, "unasked")
-    )
+    sys.stdout.write(json.dumps([asdict(each) for each in shown], indent=2) if as_json else comparison(shown))
     sys.stdout.write("\n")
     return 0
 

@@ -5,9 +5,7 @@ no more: the body within its time, the signature, decoding, one statement by key
 """
 
 import hashlib
-import os
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,9 +18,8 @@ from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from tests.live.server import SECRET_ACCESS_KEY, free_port
-from tests.live.waiting import eventually
 
-from benchmarks.subjects import Subject, answers
+from benchmarks.subjects import Subject, launched
 from entrepot.fronts.asgi import Receive, Request, Response, Scope, Send
 from entrepot.protocol import sigv4
 from entrepot.protocol.ecr import codec, shapes
@@ -30,7 +27,6 @@ from entrepot.protocol.ecr.shapes import OPERATIONS
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-START_SECONDS = 30
 BODY_LIMIT = 256 * 1024
 HEADERS = {"content-type": "application/x-amz-json-1.1", "x-amzn-requestid": "0" * 36}
 
@@ -40,17 +36,9 @@ def ceiling(name: str) -> Generator[Subject]:
     """One of the two under granian, with one worker as `entrepot serve` has it."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="entrepot-ceiling-", dir=_memory()) as folder:
-        process = subprocess.Popen(  # noqa: S603 - this module
-            [sys.executable, "-m", "benchmarks.ceiling", name, str(port), folder],
-            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": folder},
-            start_new_session=True,
-        )
-        try:
-            eventually(lambda: answers(f"http://127.0.0.1:{port}/"), within=START_SECONDS)
-            yield Subject(name, port, process.pid, {})
-        finally:
-            process.terminate()
-            process.wait(START_SECONDS)
+        command = [sys.executable, "-m", "benchmarks.ceiling", name, str(port), folder]
+        with launched(name, command, port, {"PROMETHEUS_MULTIPROC_DIR": folder}) as subject:
+            yield subject
 
 
 def _memory() -> Path | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.filling import FAR_OFF, FILLED, Contents
+from benchmarks.latency import Line
 from benchmarks.stores import DATABASES, Store, filled
 from entrepot.core.clock import DAY, system_clock
 from entrepot.core.garbage import Cause
@@ -46,11 +47,12 @@ class Collection:
 
 def delete(store: Store, numbers: Iterator[int], count: int) -> None:
     """Delete the next so many images."""
-    for _ in range(0, count, AT_ONCE):
-        ids = [{"imageDigest": store.contents.digest(next(numbers))} for _ in range(AT_ONCE)]
-        answer = json.loads(store.line.ask(store.call("BatchDeleteImage", repositoryName=FILLED, imageIds=ids)))
-        if answer["failures"]:
-            raise RuntimeError(f"not deleted: {answer['failures'][0]}")
+    with Line(store.server.port) as line:
+        for _ in range(0, count, AT_ONCE):
+            ids = [{"imageDigest": store.contents.digest(next(numbers))} for _ in range(AT_ONCE)]
+            answer = json.loads(line.ask(store.call("BatchDeleteImage", repositoryName=FILLED, imageIds=ids)))
+            if answer["failures"]:
+                raise RuntimeError(f"not deleted: {answer['failures'][0]}")
 
 
 async def collect(store: Store) -> tuple[float, Collected]:

@@ -33,7 +33,7 @@ class Store:
     def __init__(self, contents: Contents, folder: Path, url: str | None, *options: str) -> None:
         self.contents, self.url = contents, url
         settings = folder / "entrepot.toml"
-        self.server = Server(folder, "--config", str(settings), *options)
+        self.server = Server(folder, "--config", str(settings), "--undelete-days", "0", *options)
         folder.mkdir()
         if url is None:
             settings.touch()

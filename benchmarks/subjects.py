@@ -1,21 +1,36 @@
-"""The registries that are measured: Entrepot, and distribution as its peer."""
+"""What is measured: Entrepot and its peers, each started as its makers start it, on the loopback interface."""
 
+import json
 import os
+import re
+import shutil
+import socket
 import subprocess
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import httpx
 from tests.live import processes
-from tests.live.oci import authorization_of
-from tests.live.server import Server, free_port, running
-from tests.live.waiting import eventually
+from tests.live.server import ACCESS_KEY_ID, ACCOUNT_ID, REGION, SECRET_ACCESS_KEY, free_port
+from tests.live.wire import signed_request
 
-START_SECONDS = 30
-PEER_CONFIGURATION = """
+from benchmarks.latency import Line
+from entrepot import __version__
+
+OURS = "Entrepot"
+UNSYNCED = f"{OURS}, no fsync"
+START_SECONDS = 60
+STOP_SECONDS = 5
+PAUSE_SECONDS = 0.002
+#: Variables of these names would be read as settings.
+SETTINGS = ("ENTREPOT_", "AWS_", "REGISTRY_", "OTEL_", "MOTO_")
+DISTRIBUTION = """
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
@@ -25,13 +40,18 @@ http: {{addr: "127.0.0.1:{port}"}}
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A running registry on the loopback interface."""
+    """A running server: its port, the session of its processes, how long it took to its first answer."""
 
     name: str
     port: int
     session: int
-    headers: dict[str, str]
-    server: Server | None = None
+    start_seconds: float
+    headers: Mapping[str, str]
+
+    @property
+    def host(self) -> str:
+        """What clients write into Host."""
+        return f"127.0.0.1:{self.port}"
 
     def processes(self) -> list[int]:
         """Its processes, by pid."""
@@ -51,43 +71,213 @@ class Subject:
             processes.reset_peak_memory(pid)
 
 
-@contextmanager
-def entrepot(*options: str) -> Generator[Subject]:
-    """Entrepot as `entrepot serve` starts it, with authentication and authorisation on as always."""
-    with running("--create-on-push", *options) as server:
-        headers = {"Authorization": f"Basic {authorization_of(server)}"}
-        yield Subject("entrepot", server.port, server.processes()[0], headers, server)
+class Part(Enum):
+    """The kinds of phases: of `/v2/` those that only read and those that write, and calls of the ECR API."""
+
+    READ = "read"
+    WRITE = "write"
+    API = "api"
 
 
-@contextmanager
-def distribution(program: Path) -> Generator[Subject]:
-    """Distribution with its file system driver, open to all, and without fsync, which it does not offer."""
-    with TemporaryDirectory(prefix="entrepot-peer-") as name:
-        folder = Path(name)
-        port = free_port()
-        configuration = folder / "config.yml"
-        configuration.write_text(PEER_CONFIGURATION.format(folder=folder / "data", port=port))
-        # It would read every REGISTRY_… variable as configuration.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - the program that the user named
-                [str(program), "serve", str(configuration)],
-                env=environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """A registry that can be started on an empty folder, and the phases that it takes part in.
+
+    `durability` says what is on the disk when it answers; without `syncs_layers` a power cut may take a layer
+    whose push has been answered.
+    """
+
+    name: str
+    version: str
+    durability: str
+    syncs_layers: bool
+    start: Callable[[Path], AbstractContextManager[Subject]]
+    parts: frozenset[Part] = frozenset({Part.READ, Part.WRITE})
+
+
+def registries(workers: int, zot: Path | None) -> list[Registry]:
+    """Entrepot, and each peer whose program is on PATH or given."""
+    options = ("--create-on-push", "--workers", str(workers))
+    ours = Registry(
+        name=OURS,
+        version=__version__,
+        durability="everything it has acknowledged",
+        syncs_layers=True,
+        start=lambda folder: entrepot(folder, *options),
+        parts=frozenset(Part),
+    )
+    unsynced = Registry(
+        name=UNSYNCED,
+        version=__version__,
+        durability="nothing",
+        syncs_layers=False,
+        start=lambda folder: entrepot(folder, *options, program="benchmarks.unsynced", name=UNSYNCED),
+        parts=frozenset({Part.WRITE}),
+    )
+    return [ours, unsynced, *_distributions(), *_zots(zot), *_motos()]
+
+
+def _distributions() -> Iterator[Registry]:
+    for program in map(shutil.which, ("registry", "docker-registry")):
+        if program is not None:
+            version = _version(program)
+            name = f"distribution {version.split('.')[0]}"
+            yield Registry(
+                name=name,
+                version=version,
+                durability="layers and links, but not the folder of a layer",
+                syncs_layers=True,
+                start=partial(distribution, program, name),
             )
+
+
+def _zots(given: Path | None) -> Iterator[Registry]:
+    program = str(given) if given is not None else shutil.which("zot")
+    if program is not None:
+        version = _version(program)
+        yield Registry(
+            name="zot",
+            version=version,
+            durability="its index",
+            syncs_layers=False,
+            start=partial(zot, program, "zot", commit=False),
+        )
+        yield Registry(
+            name="zot, commit",
+            version=version,
+            durability="its index and layers",
+            syncs_layers=True,
+            start=partial(zot, program, "zot, commit", commit=True),
+            parts=frozenset({Part.WRITE}),
+        )
+
+
+def _motos() -> Iterator[Registry]:
+    program = shutil.which("moto_server")
+    if program is not None:
+        python = str(Path(program).resolve().with_name("python"))
+        version = _version(python, "-c", "import moto; print(moto.__version__)")
+        yield Registry(
+            name="moto",
+            version=version,
+            durability="nothing",
+            syncs_layers=False,
+            start=lambda _: moto(program),
+            parts=frozenset({Part.API}),
+        )
+
+
+def _version(program: str, *arguments: str) -> str:
+    command = [program, *(arguments or ["--version"])]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a peer
+    found = re.search(r"(?<![\w./-])v?(\d+\.\d+\.\d+[\w.+-]*)(?=\s|$)", said.stdout + said.stderr)
+    return found[1].removesuffix("+unknown") if found else "built from source"
+
+
+@contextmanager
+def entrepot(folder: Path, *options: str, program: str = "entrepot", name: str = OURS) -> Generator[Subject]:
+    """Entrepot as `entrepot serve` starts it, with authentication and authorisation on as always."""
+    port = free_port()
+    command = [sys.executable, "-m", program, "serve", "--listen", f"127.0.0.1:{port}"]
+    root = {
+        "ENTREPOT_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "ENTREPOT_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "ENTREPOT_ACCOUNT_ID": ACCOUNT_ID,
+        "ENTREPOT_REGION": REGION,
+    }
+    with launched(name, [*command, "--data", str(folder / "data"), *options], port, root) as subject:
+        yield replace(subject, headers={"Authorization": authorization(port)})
+
+
+@contextmanager
+def distribution(program: str, name: str, folder: Path) -> Generator[Subject]:
+    """Distribution with its file system driver, open to all."""
+    port = free_port()
+    configuration = folder / "config.yml"
+    configuration.write_text(DISTRIBUTION.format(folder=folder / "data", port=port))
+    # Version 3 would look for a collector of traces.
+    environment = {"OTEL_TRACES_EXPORTER": "none"}
+    with launched(name, [program, "serve", str(configuration)], port, environment) as subject:
+        yield subject
+
+
+@contextmanager
+def zot(program: str, name: str, folder: Path, *, commit: bool) -> Generator[Subject]:
+    """Zot on its local storage, open to all; with `commit` it syncs layers."""
+    port = free_port()
+    configuration = folder / "config.json"
+    content = {
+        "storage": {"rootDirectory": str(folder / "data"), "commit": commit},
+        "http": {"address": "127.0.0.1", "port": str(port)},
+        "log": {"level": "error"},
+    }
+    configuration.write_text(json.dumps(content))
+    with launched(name, [program, "serve", str(configuration)], port) as subject:
+        yield subject
+
+
+@contextmanager
+def moto(program: str) -> Generator[Subject]:
+    """The server of moto, which looks at no signature and keeps no layers."""
+    port = free_port()
+    with launched("moto", [program, "-H", "127.0.0.1", "-p", str(port)], port, path="/moto-api/") as subject:
+        yield subject
+
+
+@contextmanager
+def launched(
+    name: str, command: Sequence[str], port: int, environment: Mapping[str, str] | None = None, path: str = "/v2/"
+) -> Generator[Subject]:
+    """A program in a session of its own, from its first answer to GET on; raises RuntimeError if there is none."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+    with tempfile.TemporaryFile() as log:
+        begun = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 - Entrepot, or a peer that the user has installed
+            command,
+            env=inherited | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
-            eventually(lambda: answers(f"http://127.0.0.1:{port}/v2/"), within=START_SECONDS)
-            yield Subject("distribution", port, process.pid, {})
+            while not _answers(port, path):
+                if process.poll() is not None or time.perf_counter() - begun > START_SECONDS:
+                    log.seek(0)
+                    raise RuntimeError(f"{name} does not answer: {log.read().decode(errors='replace')}")
+                time.sleep(PAUSE_SECONDS)
+            yield Subject(name, port, process.pid, time.perf_counter() - begun, {})
         finally:
-            process.kill()
-            process.wait()
+            _stop(process)
 
 
-def answers(url: str) -> bool:
-    """True once GET is answered with 2xx."""
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the first process, and soon SIGKILL to whoever of its session is left."""
+    process.terminate()
+    end = time.perf_counter() + STOP_SECONDS
+    while time.perf_counter() < end and processes.of_session(process.pid):
+        time.sleep(PAUSE_SECONDS)
+    while left := processes.of_session(process.pid):
+        for pid in left:
+            processes.kill(pid)
+    process.wait()
+
+
+def _answers(port: int, path: str) -> bool:
+    """True once GET is answered, with whatever status."""
     try:
-        return httpx.get(url).is_success
-    except httpx.TransportError:
+        with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            return connection.recv(5) == b"HTTP/"
+    except (ConnectionRefusedError, ConnectionResetError):
         return False
+
+
+def authorization(port: int, access_key_id: str = ACCESS_KEY_ID, secret: str = SECRET_ACCESS_KEY) -> str:
+    """The header Authorization for `/v2/` of Entrepot: a fresh token of GetAuthorizationToken."""
+    head, body = signed_request(
+        f"127.0.0.1:{port}", "GetAuthorizationToken", {}, access_key_id=access_key_id, secret=secret
+    )
+    with Line(port) as line:
+        (data,) = json.loads(line.ask(head + body))["authorizationData"]
+    return f"Basic {data['authorizationToken']}"
