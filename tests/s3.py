@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -80,6 +81,21 @@ class S3Server:
         """The keys of a bucket."""
         return [entry.get("Key", "") for entry in self.client().list_objects_v2(Bucket=bucket).get("Contents", [])]
 
+    def sizes(self, bucket: str) -> dict[str, int]:
+        """The sizes of all objects of a bucket, by key."""
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {entry.get("Key", ""): entry.get("Size", 0) for page in pages for entry in page.get("Contents", [])}
+
+    def parts(self, bucket: str) -> dict[str, int]:
+        """How many parts each multipart upload has that is neither completed nor aborted, by its id."""
+        client = self.client()
+        found: dict[str, int] = {}
+        for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+            key, upload_id = upload.get("Key", ""), upload.get("UploadId", "")
+            listed = client.list_parts(Bucket=bucket, Key=key, UploadId=upload_id)
+            found[upload_id] = len(listed.get("Parts", []))
+        return found
+
     def multiparts(self, bucket: str) -> list[str]:
         """The keys of the multipart uploads that are neither completed nor aborted."""
         uploads = self.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
@@ -111,6 +127,14 @@ class S3Server:
         assert self.process is not None
         self.process.terminate()
         self.process.wait()
+
+    @contextmanager
+    def stalled(self) -> Generator[None]:
+        """It takes connections and answers nothing as long as the block lasts."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        yield
+        self.process.send_signal(signal.SIGCONT)
 
     @contextmanager
     def gone(self) -> Generator[None]:

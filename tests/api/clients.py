@@ -85,7 +85,7 @@ class ECR:
     async def error(self, operation: str, **members: object) -> Body:
         """The whole body of an answer that refuses."""
         answer = await self.send(operation, json.dumps(members).encode())
-        assert answer.status_code == (500 if b"ServerException" in answer.content else 400), answer.text
+        assert answer.status_code == (503 if b"ServerException" in answer.content else 400), answer.text
         assert answer.headers["content-type"] == CONTENT_TYPE
         refused = answer.json()
         self.errors.add((operation, refused["__type"]))

@@ -348,12 +348,12 @@ async def test_the_report_tells_what_waits_and_what_is_due(
     found = [(each.cause, each.blobs, each.bytes) for each in before.unneeded]
     assert found == [("push", 1, len(CONTENT)), ("repository", 1, 12), ("upload", 1, 4)]
     assert [(each.cause, each.waiting, each.due) for each in before.links] == [("push", 4, 4)]
-    assert (before.repositories, before.buried) == (1, [])
+    assert (before.repositories.due, before.buried) == (1, [])
     assert [(each.cause, each.blobs, each.bytes) for each in buried.buried] == found
-    assert (buried.unneeded, buried.links, buried.repositories) == ([], [], 0)
-    assert deleted.images == 1
+    assert (buried.unneeded, buried.links, buried.repositories.due) == ([], [], 0)
+    assert deleted.images.due == 1
     assert [(each.cause, each.waiting, each.due) for each in after.links] == [("image", 2, 0)]
-    assert (after.images, after.buried) == (0, [])
+    assert (after.images.due, after.buried) == (0, [])
 
 
 @pytest.mark.timeout(300)

@@ -1,6 +1,7 @@
 """Collection against a model: pushes, pulls and deletions in any order, with time passing and crashes between.
 
-The model knows what has been promised: until when each layer was answered as present, and which images are there. The
+The model knows what has been promised: until when each layer was answered as present, which images are there, and
+which are deleted and kept to be had back. The
 registry is a real one on either database; every step compares its answers with the model, and the invariants of
 designs/collection.md are asked of the database after each.
 """
@@ -8,6 +9,7 @@ designs/collection.md are asked of the database after each.
 import asyncio
 import json
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from random import Random
 from typing import Any, ClassVar
 
@@ -27,13 +29,19 @@ from tests.postgresql import Server
 
 from entrepot.core.clock import DAY, HOUR, MINUTE
 from entrepot.core.media_types import OCI_MANIFEST
-from entrepot.features.layers.rules import LEASE
+from entrepot.features.images.errors import ImageNotDeleted, LayersGone
+from entrepot.features.layers.rules import LEASE, Lifetimes
 from entrepot.metadata import tables
 from entrepot.metadata.postgresql import PostgreSQLMetadata
+from entrepot.operations.operator import Operator
+from entrepot.operations.services import Services
 from entrepot.operations.sweeps import collecting_sweeps, sweep_once
+from entrepot.operations.undelete import undelete_image, undelete_repository
 from entrepot.testing.registry import RunningRegistry, registry
 
 REPOSITORIES = ("one", "two")
+#: Shorter than a lease, and than some of the waits.
+WINDOW = 12 * HOUR
 LAYERS = [f"layer {number}".encode() for number in range(4)]
 
 some_repository = st.sampled_from(REPOSITORIES)
@@ -70,6 +78,8 @@ class Collection(RuleBasedStateMachine):
         #: Until when the layer of a repository was promised, by digest.
         self.promised: dict[tuple[str, str], int] = {}
         self.images: set[tuple[str, Image]] = set()
+        #: Until when each deleted image is kept, unless one of its layers is deleted.
+        self.kept: dict[tuple[str, Image], int] = {}
         self.running, self.ecr, self.oci = self.loop.run_until_complete(self.open(self.url))
 
     async def open(self, url: str | None) -> tuple[RunningRegistry, ECR, httpx.AsyncClient]:
@@ -96,6 +106,11 @@ class Collection(RuleBasedStateMachine):
         self.loop.run_until_complete(check_nothing_is_left(self.running))
         self.loop.run_until_complete(self.opened.aclose())
         self.loop.close()
+
+    @property
+    def services(self) -> Services:
+        """Those of a collector that keeps what is deleted for half a day."""
+        return replace(self.running.services, lifetimes=Lifetimes(undelete=WINDOW))
 
     @property
     def now(self) -> int:
@@ -220,7 +235,23 @@ class Collection(RuleBasedStateMachine):
     def delete(self, repository: str, image: Image) -> None:
         """It is gone at once."""
         self.request("DELETE", f"{repository}/manifests/{image.digest}")
-        self.images.discard((repository, image))
+        if (repository, image) in self.images:
+            self.images.discard((repository, image))
+            self.kept[repository, image] = self.now + WINDOW
+
+    @rule(repository=some_repository, image=some_image)
+    def undelete(self, repository: str, image: Image) -> None:
+        """Every image that is kept comes back."""
+        operator = Operator(registry=self.running.services.default_registry, request_id="command")
+
+        try:
+            self.loop.run_until_complete(
+                undelete_image(self.running.services, operator, repository=repository, digest=image.digest)
+            )
+            self.images.add((repository, image))
+        except (ImageNotDeleted, LayersGone):
+            assert self.kept.get((repository, image), 0) <= self.now
+        self.kept.pop((repository, image), None)
 
     @rule(repository=some_repository, layer=some_layer)
     def unlink(self, repository: str, layer: bytes) -> None:
@@ -229,6 +260,7 @@ class Collection(RuleBasedStateMachine):
 
         if answer.status_code == 202:
             self.promised.pop((repository, digest_of(layer)), None)
+            self.kept = {key: until for key, until in self.kept.items() if layer not in key[1].blobs}
 
     @rule(repository=some_repository)
     def delete_repository(self, repository: str) -> None:
@@ -236,7 +268,21 @@ class Collection(RuleBasedStateMachine):
         self.call("DeleteRepository", repositoryName=repository, force=True)
         self.call("CreateRepository", repositoryName=repository)
         self.images = {(name, image) for name, image in self.images if name != repository}
+        self.kept = {key: until for key, until in self.kept.items() if key[0] != repository}
         self.promised = {key: until for key, until in self.promised.items() if key[0] != repository}
+
+    @rule(repository=some_repository)
+    def delete_and_undelete_repository(self, repository: str) -> None:
+        """It comes back with all that is promised, though the collector has been by."""
+        operator = Operator(registry=self.running.services.default_registry, request_id="command")
+        self.call("DeleteRepository", repositoryName=repository, force=True)
+        self.collect()
+
+        name = self.loop.run_until_complete(
+            undelete_repository(self.running.services, operator, repository=repository)
+        )
+
+        assert name == repository
 
     @rule(time=st.sampled_from([MINUTE, HOUR, 2 * HOUR, 11 * HOUR, 25 * HOUR]))
     def wait(self, time: int) -> None:
@@ -246,12 +292,12 @@ class Collection(RuleBasedStateMachine):
     @rule()
     def collect(self) -> None:
         """Until nothing is left to do."""
-        self.loop.run_until_complete(sweep_once(self.running.services, collecting_sweeps()))
+        self.loop.run_until_complete(sweep_once(self.services, collecting_sweeps()))
 
     @rule(which=st.integers(0, 4))
     def collect_a_little(self, which: int) -> None:
         """One step of one sweep, in any order."""
-        self.loop.run_until_complete(collecting_sweeps()[which](self.running.services))
+        self.loop.run_until_complete(collecting_sweeps()[which](self.services))
 
     @rule(at=st.integers(1, 30))
     def collect_and_crash(self, at: int) -> None:
@@ -259,7 +305,7 @@ class Collection(RuleBasedStateMachine):
 
         async def run() -> None:
             with suppress(Crashed):
-                await sweep_once(crashing(self.running.services, at), collecting_sweeps())
+                await sweep_once(crashing(self.services, at), collecting_sweeps())
 
         self.loop.run_until_complete(run())
 

@@ -380,7 +380,7 @@ async def test_a_damaged_layer_is_an_error_and_never_other_bytes(
 
     registry.storage._blobs[key].content[500] ^= 1  # pyright: ignore[reportPrivateUsage] (what a disk does)
 
-    assert errors_of(await oci.get(f"/v2/vault/blobs/{digest}"))[:2] == (500, "UNKNOWN")
+    assert errors_of(await oci.get(f"/v2/vault/blobs/{digest}"))[:2] == (503, "UNAVAILABLE")
 
 
 @pytest.mark.usefixtures("key")

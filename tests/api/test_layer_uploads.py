@@ -339,9 +339,9 @@ async def test_parts_of_any_split_make_the_same_layer(ecr: ECR, repository: str)
 async def test_completion_reads_what_this_worker_has_not_hashed(
     ecr: ECR, registry: RunningRegistry, repository: str
 ) -> None:
-    """After a restart, or on another worker, the digest is computed from the stored bytes."""
+    """Where nobody wrote down what it had come to, the digest is computed from the stored bytes."""
     upload_id = await upload(ecr, repository, LARGE)
-    registry.services.upload_hashes.forget(upload_id)
+    await forget_hashes(registry, upload_id)
     await send_part(ecr, repository, upload_id, len(LARGE), b"end")
 
     completed = await complete(ecr, repository, upload_id, LARGE + b"end")
@@ -355,7 +355,7 @@ async def test_a_completion_goes_on_where_an_earlier_one_gave_up(
     """What it had read back is not read again, so a client that repeats it comes to an end however large the layer."""
     content = bytes(20 * MIB)
     upload_id = await upload(ecr, repository, content)
-    registry.services.upload_hashes.forget(upload_id)
+    await forget_hashes(registry, upload_id)
     ((storage_key,),) = await rows(registry, select(tables.uploads.c.storage_key))
     await store_instead(registry, storage_key, content[:-1])
     completion = {"repositoryName": repository, "uploadId": upload_id, "layerDigests": [digest_of(content)]}
@@ -365,6 +365,28 @@ async def test_a_completion_goes_on_where_an_earlier_one_gave_up(
     completed = await complete(ecr, repository, upload_id, content)
 
     assert completed["layerDigest"] == digest_of(content)
+
+
+async def test_parts_that_reached_several_workers_are_not_read_back(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
+    """Each goes on with the hash where the one before it was: other bytes in the storage are not noticed."""
+    upload_id = await upload(ecr, repository, LARGE)
+    registry.services.upload_hashes.forget(upload_id)
+    await send_part(ecr, repository, upload_id, len(LARGE), LARGE)
+    registry.services.upload_hashes.forget(upload_id)
+    ((storage_key,),) = await rows(registry, select(tables.uploads.c.storage_key))
+    await store_instead(registry, storage_key, b"never read" + bytes(2 * len(LARGE) - 10))
+
+    completed = await complete(ecr, repository, upload_id, 2 * LARGE)
+
+    assert completed["layerDigest"] == digest_of(2 * LARGE)
+
+
+async def forget_hashes(registry: RunningRegistry, upload_id: str) -> None:
+    """As if nobody who received the bytes had been able to write down what they hash to."""
+    registry.services.upload_hashes.forget(upload_id)
+    await execute(registry, update(tables.uploads).values(hash_state=None))
 
 
 async def store_instead(registry: RunningRegistry, storage_key: str, content: bytes) -> None:

@@ -123,8 +123,10 @@ async def test_a_parameter_that_breaks_the_model_is_refused(ecr: ECR, operation:
     assert refused["__type"] in {INVALID_PARAMETER, VALIDATION} & {*OPERATIONS[operation].errors}
 
 
-async def test_a_fault_of_ours_is_told_as_one(ecr: ECR, registry: RunningRegistry, repository: str) -> None:
-    """With status 500, so that clients try again, and without a path or a key."""
+async def test_a_part_that_fails_is_told_as_a_fault_of_ours(
+    ecr: ECR, registry: RunningRegistry, repository: str
+) -> None:
+    """With status 503, so that clients try again, and without a path or a key."""
     upload_id = await upload(ecr, repository, b"content")
     ((key,),) = await rows(registry, select(tables.uploads.c.storage_key))
     await registry.storage.delete(key)

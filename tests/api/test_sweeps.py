@@ -213,6 +213,7 @@ async def test_tags_that_a_broken_off_deletion_left_are_taken_off_by_the_sweep(
     await push(ecr, repository, pushed)
     await add_tags(registry, tags)
     await execute(registry, break_off_the_deletion())
+    registry.clock.advance(1)
 
     with counted() as transactions:
         await asyncio.gather(*(sweep(registry) for _ in range(2)))

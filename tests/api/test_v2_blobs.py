@@ -212,7 +212,7 @@ async def test_a_part_of_another_version_is_not_sent(ecr: ECR, oci: httpx.AsyncC
 async def test_a_blob_whose_bytes_are_gone_is_an_error_with_a_body(
     registry: RunningRegistry, ecr: ECR, oci: httpx.AsyncClient, repository: str
 ) -> None:
-    """It is found out before the headers are sent; and nothing but the request's id is told."""
+    """It is found out before the headers are sent; and neither key nor path is told."""
     digest = await push_layer(ecr, repository, b"0123456789")
     ((key,),) = await rows(registry, select(tables.blobs.c.storage_key))
     await registry.storage.delete(key)
@@ -220,5 +220,5 @@ async def test_a_blob_whose_bytes_are_gone_is_an_error_with_a_body(
     answer = await oci.get(f"/v2/{repository}/blobs/{digest}")
 
     status, code, message = errors_of(answer)
-    assert (status, code) == (500, "UNKNOWN")
-    assert "request id" in message
+    assert (status, code) == (503, "UNAVAILABLE")
+    assert message == "The stored bytes cannot be read: they are missing"

@@ -13,7 +13,7 @@ from tests.api.rows import is_stored, rows
 
 from entrepot.core.clock import DAY
 from entrepot.metadata import tables
-from entrepot.operations.layers import BATCH
+from entrepot.operations.batches import BATCH
 from entrepot.testing.registry import RunningRegistry
 
 CONTENT = b"0123456789"
@@ -309,5 +309,5 @@ async def test_a_push_without_room_is_refused_and_leaves_room(
     refused = await oci.patch(location, content=chunks())
     put = await oci.put(f"{location}?digest={DIGEST}", content=CONTENT)
 
-    assert errors_of(refused) == (403, "DENIED", "The registry has no room for new layers")
+    assert errors_of(refused) == (403, "DENIED", "The registry has no room for new layers and images")
     assert put.status_code == 201

@@ -23,6 +23,8 @@ IMAGES = 2_000
 LAST = {TAGGED: 3 * IMAGES - 2, UNTAGGED: 3 * IMAGES - 1, REFERRED: 3 * IMAGES}
 #: As many images of each repository are gone already, but not drained.
 GONE = 20
+#: From this one so many images are deleted, and kept in their window.
+WAITING, KEPT = 5, 2_000
 #: When every link is to be looked at: for half of them the lease is over then.
 QUEUED_AT = NOW - DAY
 BASE_LAYER, INDEX, SUBJECT = f"sha256:{7:064x}", f"sha256:{8:064x}", f"sha256:{9:064x}"
@@ -70,6 +72,7 @@ def _everything() -> Iterator[tuple[Table, Iterator[Row]]]:
     yield tables.tombstones, _tombstones()
     yield tables.manifests, _manifests()
     yield tables.images, _images()
+    yield tables.images, _kept_images()
     yield tables.image_references, _references()
     yield tables.image_tags, _tags()
     yield tables.tag_history, _history()
@@ -99,6 +102,7 @@ def _repositories() -> Iterator[Row]:
             "scan_on_push": False,
             "encryption_type": "AES256",
             "detached_at": 1 if number == DETACHED else None,
+            "deleted_name": "gone" if number == DETACHED else None,
         }
 
 
@@ -216,6 +220,23 @@ def _images() -> Iterator[Row]:
         }
 
 
+def _kept_images() -> Iterator[Row]:
+    """Each is deleted after all times that calls ask for, under a digest of one image that is there."""
+    for number in range(KEPT):
+        yield {
+            "id": 3 * IMAGES + 1 + number,
+            "detached_from": WAITING,
+            "detached_at": NOW + 1 + number,
+            "digest": digest(number + 1),
+            "encryption_key": "",
+            "media_type": "application/vnd.oci.image.manifest.v1+json",
+            "size": 0,
+            "manifest_size": 2,
+            "pushed_at": 0,
+            "tag_count": 0,
+        }
+
+
 def _tag_count(number: int) -> int:
     repository = (number - 1) % 3 + 1
     is_last = number == LAST[repository]
@@ -248,6 +269,9 @@ def _history() -> Iterator[Row]:
     for number in range(REPOSITORIES):
         row: Row = {"repository_id": number % 4 + 1, "tag": f"t{number}", "moved_by": "me"}
         yield {**row, "moved_at": number, "from_digest": None, "to_digest": digest(number)}
+    for number in range(REPOSITORIES):
+        row = {"repository_id": TAGGED, "tag": "latest", "moved_by": "me", "moved_at": REPOSITORIES + number}
+        yield {**row, "from_digest": digest(number), "to_digest": digest(number + 1)}
 
 
 def _records() -> Iterator[Row]:

@@ -5,9 +5,9 @@ before a lock that the other one has.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection, func, insert, select, text, update
@@ -47,7 +47,11 @@ class Side:
 
     async def begin(self, step: Callable[[Connection], T]) -> "asyncio.Task[T]":
         """A step that has to wait for the other side: gives it once it does."""
-        task = asyncio.create_task(self.connection.run_sync(step))
+        return await self.begin_all(self.connection.run_sync(step))
+
+    async def begin_all(self, steps: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """As ``begin``, of what is done on this side's connection."""
+        task = asyncio.create_task(steps)
         waiting = text(
             "SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01) WHERE pid = :pid AND wait_event_type = 'Lock'"
         )
@@ -350,7 +354,7 @@ async def test_a_link_that_is_found_named_by_an_image_being_drained_is_queued(
     await client.do(put_image)
     await client.do(delete_image)
     await client.commit()
-    drained = await client.do(lambda c: images.drain_detached(c, 500))
+    drained = await client.do(lambda c: images.drain_detached(c, NOW, 500))
     assert drained is not None
     assert drained.named == [str(LAYER)]
     assert await collector.do(collect) == []
@@ -372,7 +376,7 @@ async def test_a_manifest_that_is_being_put_elsewhere_stays(client: Side, collec
     await collector.do(lambda c: store(c, TWO, SECOND_KEY))
     await collector.commit()
     await client.do(lambda c: put_image(c, TWO))
-    draining = await collector.begin(lambda c: images.drain_detached(c, 500))
+    draining = await collector.begin(lambda c: images.drain_detached(c, NOW, 500))
 
     await client.commit()
 
@@ -387,7 +391,7 @@ async def test_a_manifest_that_is_put_while_it_is_collected_is_stored_anew(clien
     await collector.do(put_image)
     await collector.do(delete_image)
     await collector.commit()
-    drained = await collector.do(lambda c: images.drain_detached(c, 500))
+    drained = await collector.do(lambda c: images.drain_detached(c, NOW, 500))
     assert drained is not None
     assert drained.manifests == 1
     putting = await client.begin(put_image)

@@ -6,12 +6,17 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.s3 import S3Server, refuse_bodies
+from types_boto3_s3.client import S3Client
 
 from entrepot.storage.encrypted import EncryptedStorage
 from entrepot.storage.filesystem import FilesystemStorage
 from entrepot.storage.memory import MemoryStorage
 from entrepot.storage.port import BlobStorage
+from entrepot.storage.s3 import S3Storage
+from entrepot.storage.s3_bucket import Bucket, Location
 from entrepot.testing.blob_contract import BlobContract
+from entrepot.testing.part_ledger import MemoryPartLedger
 from entrepot.testing.segment_ledger import MemorySegmentLedger
 
 ONE_LAYER, TWO_LAYERS = (b"k" * 32,), (b"k" * 32, b"l" * 32)
@@ -86,3 +91,29 @@ class TestEncryptedMemoryStorage(EncryptedContract):
             return inner
 
         return fill
+
+
+class TestEncryptedS3Storage(EncryptedContract):
+    """Over objects in a bucket."""
+
+    @pytest.fixture
+    def of_client(self, s3: S3Server, threads: Executor) -> Callable[[S3Client], S3Storage]:
+        """A storage in the bucket of the test, by a client; all of a test share their ledger."""
+        location, ledger = Location(s3.create_bucket(), "blobs/"), MemoryPartLedger()
+        return lambda client: S3Storage(Bucket(client, location, threads), ledger, threads=threads)
+
+    @pytest.fixture
+    def inner(self, s3: S3Server, of_client: Callable[[S3Client], S3Storage]) -> S3Storage:
+        """Objects in the bucket."""
+        return of_client(s3.client())
+
+    @pytest.fixture
+    def full(self, s3: S3Server, of_client: Callable[[S3Client], S3Storage]) -> Callable[[], S3Storage]:
+        """The same bucket, whose quota is used up."""
+
+        def full() -> S3Storage:
+            client = s3.client()
+            refuse_bodies(client, code="QuotaExceeded", status=403)
+            return of_client(client)
+
+        return full

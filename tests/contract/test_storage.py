@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from tests.s3 import S3Server, refuse_bodies
 
+from entrepot.storage.cached import CachedStorage
 from entrepot.storage.filesystem import FilesystemStorage
 from entrepot.storage.memory import MemoryStorage
+from entrepot.storage.pieces import PIECE, PieceFolder
 from entrepot.storage.s3 import S3Storage
 from entrepot.storage.s3_bucket import Bucket, Location
 from entrepot.testing.blob_contract import BlobContract
@@ -88,5 +90,45 @@ class TestS3Storage(BlobContract):
             client = s3.client()
             refuse_bodies(client, code="QuotaExceeded", status=403)
             return S3Storage(Bucket(client, location, threads), ledger, threads=threads)
+
+        return fill
+
+
+class TestCachedS3Storage(TestS3Storage):
+    """Objects in a bucket, read through a folder that has room for two pieces."""
+
+    @pytest.fixture
+    def cached(self, tmp_path: Path, threads: Executor) -> Callable[[S3Storage], CachedStorage]:
+        """Read a storage through the folder of the test."""
+        folder = PieceFolder(tmp_path / "cache", capacity=3 * PIECE - 1)
+        return lambda inner: CachedStorage(inner, folder, threads=threads)
+
+    @pytest.fixture
+    def storage(
+        self,
+        s3: S3Server,
+        location: Location,
+        ledger: MemoryPartLedger,
+        threads: Executor,
+        cached: Callable[[S3Storage], CachedStorage],
+    ) -> CachedStorage:
+        """A storage in the bucket, through the folder."""
+        return cached(S3Storage(Bucket(s3.client(), location, threads), ledger, threads=threads))
+
+    @pytest.fixture
+    def fill(
+        self,
+        s3: S3Server,
+        location: Location,
+        ledger: MemoryPartLedger,
+        threads: Executor,
+        cached: Callable[[S3Storage], CachedStorage],
+    ) -> Callable[[], CachedStorage]:
+        """The same bucket, whose quota is used up, through the same folder."""
+
+        def fill() -> CachedStorage:
+            client = s3.client()
+            refuse_bodies(client, code="QuotaExceeded", status=403)
+            return cached(S3Storage(Bucket(client, location, threads), ledger, threads=threads))
 
         return fill

@@ -8,6 +8,7 @@ import typer
 
 from entrepot.cli.config import Output
 from entrepot.cli.options import with_settings
+from entrepot.core.clock import iso_time
 from entrepot.server.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Garbage collection.", no_args_is_help=True)
 
 #: The settings that say where rows and bytes are.
-OFFERED = ("data", "database", "storage", "s3_endpoint", "s3_region")
+OFFERED = ("data", "database", "storage", "s3_endpoint", "s3_region", "undelete_days")
 _Output = Annotated[Output, typer.Option(help="How to print the result.")]
 
 
@@ -36,7 +37,10 @@ def status_command(settings: Settings, output: _Output = Output.TEXT) -> None:
     if output is Output.JSON:
         typer.echo(json.dumps(_as_json(report), indent=2))
         return
-    typer.echo(f"Deleted and not drained yet: {report.repositories:,} repositories, {report.images:,} images")
+    if report.kept_until is not None:
+        kept = _deleted(report.repositories.kept, report.images.kept)
+        typer.echo(f"Deleted and kept for undelete: {kept}, the first until {iso_time(report.kept_until)}")
+    typer.echo(f"Deleted and not drained yet: {_deleted(report.repositories.due, report.images.due)}")
     for links in report.links:
         typer.echo(f"Layers to be looked at ({links.cause}): {links.waiting:,}, now {links.due:,}")
     for unneeded in report.unneeded:
@@ -44,6 +48,9 @@ def status_command(settings: Settings, output: _Output = Output.TEXT) -> None:
     for buried in report.buried:
         now = _blobs(buried.blobs_due, buried.bytes_due)
         typer.echo(f"To be removed ({buried.cause}): {_blobs(buried.blobs, buried.bytes)}, now {now}")
+    for pin in report.pins:
+        since, until = iso_time(pin.held_from), iso_time(pin.expires_at)
+        typer.echo(f"Held by {pin.name} until {until}: what was buried since {since}")
 
 
 def run_command(
@@ -95,8 +102,13 @@ def _say_what_went(collected: "Collected", output: Output) -> None:
 
 def _as_json(report: "GarbageReport") -> dict[str, Any]:
     return {
-        "repositories": report.repositories,
-        "images": report.images,
+        "repositories": report.repositories.due,
+        "images": report.images.due,
+        "kept": {
+            "repositories": report.repositories.kept,
+            "images": report.images.kept,
+            "until": None if report.kept_until is None else iso_time(report.kept_until),
+        },
         "layers": {each.cause: {"waiting": each.waiting, "due": each.due} for each in report.links},
         "unneeded": _by_cause((each.cause, (each.blobs, each.bytes)) for each in report.unneeded),
         "buried": {
@@ -108,11 +120,19 @@ def _as_json(report: "GarbageReport") -> dict[str, Any]:
             }
             for each in report.buried
         },
+        "pins": [
+            {"name": pin.name, "held_from": iso_time(pin.held_from), "expires_at": iso_time(pin.expires_at)}
+            for pin in report.pins
+        ],
     }
 
 
 def _by_cause(numbers: Iterable[tuple[str, tuple[int, int]]]) -> dict[str, dict[str, int]]:
     return {cause: {"blobs": blobs, "bytes": size} for cause, (blobs, size) in sorted(numbers)}
+
+
+def _deleted(repositories: int, images: int) -> str:
+    return f"{repositories:,} repositories, {images:,} images"
 
 
 def _blobs(count: int, size: int) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The keys of the local KMS.", no_args_is_help=True)
 
 #: The settings that say where the keys are, and whose.
-OFFERED = ("data", "account_id", "region")
+OFFERED = ("data", "kms_keyring", "account_id", "region")
 #: KMS API, CreateAlias; names below alias/aws/ are made by services.
 _ALIAS = re.compile(r"alias/(?!aws/)[a-zA-Z0-9/_-]{1,250}")
 
@@ -104,7 +104,7 @@ def _keyring(settings: Settings) -> "Keyring":
 
     if settings.kms != "local":
         raise BadSetting("kms", "it names another KMS, whose keys are administered there")
-    if not settings.data.is_dir():
+    if settings.kms_keyring is None and not settings.data.is_dir():
         raise BadSetting("data", f"there is no folder {settings.data}")
     return open_keyring(settings)
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from entrepot import __version__
-from entrepot.cli import config, gc, iam, kms, migrate, serve, worker
+from entrepot.cli import audit, backup, config, gc, history, iam, kms, migrate, serve, undelete, worker
 from entrepot.cli.iam.command import Misused
 from entrepot.client.errors import BadCredentials, BadEndpoint
 from entrepot.core.errors import EntrepotError
@@ -26,6 +26,13 @@ app = typer.Typer(
 app.command("serve")(serve.serve_command)
 app.command("worker")(worker.worker_command)
 app.command("migrate")(migrate.migrate_command)
+app.command("history")(history.history_command)
+app.command("undelete")(undelete.undelete_command)
+app.command("deleted")(undelete.deleted_command)
+app.command("purge")(undelete.purge_command)
+app.command("restore")(backup.restore_command)
+app.add_typer(audit.app, name="audit")
+app.add_typer(backup.app, name="backup")
 app.add_typer(config.app, name="config")
 app.add_typer(gc.app, name="gc")
 app.add_typer(iam.app, name="iam")

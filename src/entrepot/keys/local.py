@@ -13,6 +13,7 @@ from entrepot.keys.wrapping import unwrap, wrap_new
 
 _DESCRIPTION = "The key of repositories that name none"
 _NUMBER_SIZE = 4
+_NOT_SHARED = "The registries have no KMS that all of them share: see the settings kms and kms_keyring"
 
 
 class LocalKeyProvider:
@@ -51,3 +52,19 @@ class LocalKeyProvider:
         key = self._keyring.by_arn(key_arn)
         key.require_usable()
         return key
+
+
+class NoKeyProvider:
+    """The KMS of registries that were not given one that they share: it has no key, rather than each its own."""
+
+    async def describe(self, key_id: str, registry: RegistryId) -> str:  # noqa: ARG002 (it refuses all)
+        """See KeyProvider."""
+        raise KeyUnusable("NotFoundException", _NOT_SHARED)
+
+    async def generate_data_key(self, key_arn: str, context: Context) -> DataKey:  # noqa: ARG002 (it refuses all)
+        """See KeyProvider."""
+        raise KeyUnusable("NotFoundException", _NOT_SHARED)
+
+    async def decrypt(self, key_arn: str, wrapped: bytes, context: Context) -> bytes:  # noqa: ARG002 (it refuses all)
+        """See KeyProvider."""
+        raise KeyUnusable("NotFoundException", _NOT_SHARED)

@@ -6,7 +6,7 @@ look for layers where they are not, and take for removed what is only somewhere 
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from entrepot.metadata.insert import insert_if_absent
 from entrepot.metadata.tables import blob_store
@@ -36,3 +36,8 @@ def find_identity(connection: Connection) -> str | None:
 def confirm_identity(connection: Connection) -> None:
     """The storage has it: from now on no other will do."""
     connection.execute(update(blob_store).values(is_written=True))
+
+
+def adopt_identity(connection: Connection, identity: str) -> None:
+    """Say that a storage goes with the database that has this identity already; the database knows of none yet."""
+    connection.execute(insert(blob_store).values(id=_ONLY_ROW, identity=identity, is_written=True))

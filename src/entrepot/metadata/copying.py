@@ -1,19 +1,20 @@
-"""Copying a whole database from SQLite into PostgreSQL: every row in one transaction, and checked before it ends.
+"""Copying a whole database into another one, of either kind: every row in one transaction, checked before it ends.
 
 It is all or nothing: what breaks off leaves the target as empty as it was. The source is only read.
 """
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
-from sqlalchemy import Connection, Table, create_engine, exists, func, select, text
+from sqlalchemy import Connection, NullPool, Table, create_engine, exists, func, insert, select, text
+from sqlalchemy.dialects import sqlite
 
 from entrepot.core.errors import EntrepotError
 from entrepot.metadata.schema import SCHEMA_VERSION, migrate, schema_version
@@ -26,6 +27,8 @@ BATCH = 1000
 _MADE = (schema, generations)
 #: What is copied; a table comes after all that it refers to.
 _TABLES = [table for table in metadata.sorted_tables if table is not schema]
+
+_BY_POSITION = sqlite.dialect(paramstyle="qmark")
 
 Records = Sequence[tuple[Any, ...]]
 #: Told of a table, how many of its rows are copied, and how many there are.
@@ -73,14 +76,30 @@ class CopiedTable:
     sha256: str
 
 
+def sqlite_snapshot(path: Path) -> AbstractContextManager[Connection]:
+    """A connection that sees one snapshot of an SQLite database, others writing or not, and cannot change it."""
+    return _opened_sqlite(path, "mode=ro")
+
+
+def finished_sqlite(path: Path) -> AbstractContextManager[Connection]:
+    """A connection to an SQLite database that nobody writes any more: it takes no locks, and leaves no trace."""
+    return _opened_sqlite(path, "mode=ro&immutable=1")
+
+
+def new_sqlite(path: Path) -> AbstractContextManager[Connection]:
+    """A transaction on an SQLite database of this caller's alone, in one durable file once the block has ended.
+
+    Without SQLite's locks, which some network file systems lack.
+    """
+    return _opened_sqlite(path, "mode=rwc&nolock=1")
+
+
 @contextmanager
-def sqlite_snapshot(path: Path) -> Generator[Connection]:
-    """A connection that sees one snapshot of an SQLite database and cannot change it."""
-
+def _opened_sqlite(path: Path, parameters: str) -> Generator[Connection]:
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+        return sqlite3.connect(f"file:{quote(str(path))}?{parameters}", uri=True, isolation_level=None)
 
-    engine = create_engine("sqlite://", creator=connect)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("BEGIN")
@@ -89,43 +108,56 @@ def sqlite_snapshot(path: Path) -> Generator[Connection]:
         engine.dispose()
 
 
-def copy_database(source: Connection, target: Connection, progress: Progress) -> list[CopiedTable]:
-    """Copy every row into a PostgreSQL database that has none, in the caller's transaction, and compare.
+def copy_database(
+    source: Connection, target: Connection, progress: Progress, *, without: Collection[Table] = ()
+) -> list[CopiedTable]:
+    """Copy every row into a database that has none, in the caller's transaction, and compare.
 
-    Makes the tables if need be. Others that would write wait for the end. Raises UnknownVersion, TargetNotEmpty,
-    CopyDiffers, SchemaTooNew.
+    Makes the tables if need be. Others that would write wait for the end. Tables ``without`` are left as they are.
+    Raises UnknownVersion, TargetNotEmpty, CopyDiffers, SchemaTooNew.
     """
     migrate(target)
     for version in (schema_version(source), schema_version(target)):
         if version != SCHEMA_VERSION:
             raise UnknownVersion(version)
-    names = ", ".join(table.name for table in _TABLES)
-    target.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
-    for table in _TABLES:
-        if table not in _MADE and target.execute(select(exists(select(table)))).scalar():
-            raise TargetNotEmpty(table.name)
+    tables = [table for table in _TABLES if table not in without]
+    names = ", ".join(table.name for table in tables)
+    is_postgresql = target.dialect.name == "postgresql"
+    if is_postgresql:
+        target.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
+    require_empty(target, but=without)
     target.execute(generations.delete())
-    copied = [_copy_table(source, target, table, progress) for table in _TABLES]
-    target.execute(text(f"ANALYZE {names}"))  # or the first statements would be planned for empty tables
+    copied = [_copy_table(source, target, table, progress) for table in tables]
+    if is_postgresql:
+        target.execute(text(f"ANALYZE {names}"))  # or the first statements would be planned for empty tables
     return copied
 
 
+def require_empty(target: Connection, *, but: Collection[Table] = ()) -> None:
+    """Raise TargetNotEmpty if a table has rows; those of ``but`` may have some."""
+    for table in _TABLES:
+        if table not in _MADE and table not in but and target.execute(select(exists(select(table)))).scalar():
+            raise TargetNotEmpty(table.name)
+
+
 def _copy_table(source: Connection, target: Connection, table: Table, progress: Progress) -> CopiedTable:
+    write = _copy_in if target.dialect.name == "postgresql" else _insert
     total = source.execute(select(func.count()).select_from(table)).scalar_one()
     count, digest = 0, hashlib.sha256()
     for rows in _batches(source, table):
-        _insert(target, table, rows)
+        write(target, table, rows)
         digest.update(_encoded(rows))
         count += len(rows)
         progress(table.name, count, total)
-    _set_sequence(target, table)
+    if target.dialect.name == "postgresql":
+        _set_sequence(target, table)
     copied = CopiedTable(table.name, total, digest.hexdigest())
     if count != total or _read_back(target, table) != copied:
         raise CopyDiffers(table.name)
     return copied
 
 
-def _insert(target: Connection, table: Table, rows: Records) -> None:
+def _copy_in(target: Connection, table: Table, rows: Records) -> None:
     """By COPY: with INSERT the whole copy takes more than twice as long."""
     driver: Any = target.connection.dbapi_connection
 
@@ -133,6 +165,12 @@ def _insert(target: Connection, table: Table, rows: Records) -> None:
         return connection.copy_records_to_table(table.name, columns=table.columns.keys(), records=rows)
 
     driver.run_async(copy)
+
+
+def _insert(target: Connection, table: Table, rows: Records) -> None:
+    """SQLite's driver takes the values as they are."""
+    driver: Any = target.connection.driver_connection
+    driver.executemany(str(insert(table).compile(dialect=_BY_POSITION)), rows)
 
 
 def _read_back(target: Connection, table: Table) -> CopiedTable:
@@ -155,7 +193,7 @@ def _encoded(rows: Records) -> bytes:
 
 
 def _set_sequence(target: Connection, table: Table) -> None:
-    """Let the next row that the database numbers come after all that were copied."""
+    """Let the next row that PostgreSQL numbers come after all that were copied; SQLite does so by itself."""
     column = table.autoincrement_column
     if column is None:
         return

@@ -13,9 +13,9 @@ from entrepot.core.errors import EntrepotError
 from entrepot.metadata.tables import schema
 
 #: The version of the tables that this code knows; the last migration sets it.
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 13
 #: The version of this code, as the tables see it; raised when older code must not use newer tables.
-CODE_VERSION = 4
+CODE_VERSION = 5
 
 #: PostgreSQL's advisory lock under which the schema changes: "entrepot" in ASCII.
 _LOCK = 0x656E747265706F74

@@ -20,9 +20,11 @@
 
     tombstones                                               bytes that are to be removed, by storage key
 
+    auditor_run, auditor_stages, auditor_findings            how far the auditor has come, and what it found
+
 Names compare byte by byte on both databases. Times are integer microseconds since the epoch. A deleted
-repository or image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at
-once) and its other rows are drained afterwards in small batches: no transaction touches more than 500 rows.
+repository or image is *detached* in one row (its name, or its repository, becomes NULL, so it is free at once),
+kept for a while, and its other rows are drained in small batches: no transaction touches more than 500 rows.
 """
 
 from sqlalchemy import (
@@ -96,6 +98,7 @@ repositories = Table(
     Column("encryption_type", Name, nullable=False),
     Column("detached_at", Microseconds),
     Column("encryption_key", Name, nullable=False, server_default=text("''")),  # '', or type and ARN
+    Column("deleted_name", Name),  # of one that is detached and may be brought back
     UniqueConstraint("account", "region", "name"),
 )
 Index(
@@ -103,6 +106,16 @@ Index(
     repositories.c.detached_at,
     sqlite_where=repositories.c.detached_at.is_not(None),
     postgresql_where=repositories.c.detached_at.is_not(None),
+)
+
+Index(
+    "ix_repositories_deleted_name",
+    repositories.c.account,
+    repositories.c.region,
+    repositories.c.deleted_name,
+    repositories.c.detached_at,
+    sqlite_where=repositories.c.deleted_name.is_not(None),
+    postgresql_where=repositories.c.deleted_name.is_not(None),
 )
 
 resource_tags = Table(
@@ -178,6 +191,7 @@ blobs = Table(
     Column("is_encrypted", Boolean, nullable=False, server_default=false()),  # data_keys has a row for its bytes
     UniqueConstraint("digest", "encryption_key"),
 )
+Index("ix_blobs_storage_key", blobs.c.storage_key)  # whose the bytes are that the auditor finds
 
 repository_layers = Table(
     "repository_layers",
@@ -237,8 +251,15 @@ uploads = Table(
     Column("touched_at", Microseconds, nullable=False),
     Column("completed_digest", Name),  # set once completed; the row stays known for a day
     Column("is_encrypted", Boolean, nullable=False, server_default=false()),
+    Column("hash_state", LargeBinary),  # of SHA-256 at the offset; NULL: unknown, or the layer is encrypted
 )
 Index("ix_uploads_touched_at", uploads.c.touched_at)
+Index(
+    "ix_uploads_storage_key",
+    uploads.c.storage_key,
+    sqlite_where=uploads.c.completed_digest.is_(None),
+    postgresql_where=uploads.c.completed_digest.is_(None),
+)
 Index("ix_uploads_repository_id_touched_at", uploads.c.repository_id, uploads.c.touched_at)
 
 manifests = Table(
@@ -310,8 +331,9 @@ Index(
     postgresql_where=images.c.detached_at.is_not(None),
 )
 Index(
-    "ix_images_detached_from",
+    "ix_images_detached_from_detached_at",
     images.c.detached_from,
+    images.c.detached_at,
     sqlite_where=images.c.detached_from.is_not(None),
     postgresql_where=images.c.detached_from.is_not(None),
 )
@@ -563,4 +585,40 @@ encrypted_segments = Table(
     Column("ends_at", BigInteger, nullable=False),
     Column("stored_at", BigInteger, nullable=False),
     Column("salt", LargeBinary, nullable=False),
+)
+
+#: One row: the audit that goes on, or the last one. (audit_records is another thing: what principals have done.)
+auditor_run = Table(
+    "auditor_run",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),  # how many there have been
+    Column("holder", Name, nullable=False),  # the process that is at work on it
+    Column("lease_until", Microseconds, nullable=False),
+    Column("reads_bytes", Boolean, nullable=False),  # all of every blob
+    Column("begun_at", Microseconds, nullable=False),
+    Column("ended_at", Microseconds),
+)
+
+auditor_stages = Table(
+    "auditor_stages",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("cursor", Name, nullable=False),  # what comes after it has not been looked at
+    Column("seen", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("ended_at", Microseconds),
+)
+
+auditor_findings = Table(
+    "auditor_findings",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("run", Integer, nullable=False),  # the number of the audit
+    Column("kind", Name, nullable=False),  # features/auditor/findings.py
+    Column("subject", Name, nullable=False),
+    Column("detail", Name, nullable=False),
+    Column("found_at", Microseconds, nullable=False),
+    Column("repaired_at", Microseconds),
+    UniqueConstraint("kind", "subject"),
 )

@@ -5,19 +5,25 @@ repeated, and several workers may take it at once.
 """
 
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import structlog
 from sqlalchemy import Connection
 
-from entrepot.core.garbage import Cause, Garbage
+from entrepot.core.garbage import Cause, Detached, Garbage
 from entrepot.features.collection import store as collection
-from entrepot.features.collection.store import Buried
+from entrepot.features.collection.store import Buried, Pin
 from entrepot.features.encryption.ledger import MetadataSegmentLedger
 from entrepot.features.images import store as images
 from entrepot.features.layers import store as layers
 from entrepot.features.layers.store import QueuedLinks, Unneeded
 from entrepot.features.repositories import store as repositories
 from entrepot.operations.services import Upkeep
+from entrepot.storage.port import StorageFull, StorageUnavailable
+
+log = structlog.get_logger()
 
 #: Links that one transaction looks at. One that goes is three rows: itself, its blob and a tombstone.
 LINKS_AT_ONCE = 166
@@ -44,16 +50,54 @@ async def collect_layers(services: Upkeep) -> bool:
 
 
 async def remove_bytes(services: Upkeep) -> bool:
-    """Remove bytes that were buried before the last download URL for them ran out, and then their tombstones."""
-    before = services.lifetimes.unreachable_before(services.clock())
-    storage_keys = await services.metadata.look_up(lambda c: collection.find_made_before(c, before, KEYS_AT_ONCE))
+    """Remove bytes that were buried before the last download URL for them ran out, and then their tombstones.
+
+    The order is what a backup relies on (designs/backup.md): the clock, then the pins, then the tombstones.
+    """
+    now = services.clock()
+    storage_keys = await services.metadata.look_up(
+        lambda c: collection.find_made_before(c, _removable_before(c, services, now), KEYS_AT_ONCE)
+    )
     if not storage_keys:
         return False
-    await services.storage.delete_many(storage_keys)
-    await MetadataSegmentLedger(services.metadata).forget(storage_keys)
-    removed = await services.metadata.write(lambda c: collection.forget(c, storage_keys))
-    _count(services, removed)
+    staying = set(await _delete(services, storage_keys))
+    gone = [key for key in storage_keys if key not in staying]
+    await MetadataSegmentLedger(services.metadata).forget(gone)
+
+    def change(connection: Connection) -> list[Garbage]:
+        collection.postpone(connection, sorted(staying), now)  # to the end, so that they hold up no others
+        return collection.forget(connection, gone)
+
+    _count(services, await services.metadata.write(change))
     return True
+
+
+async def _delete(services: Upkeep, storage_keys: Sequence[str]) -> list[str]:
+    """Delete bytes; gives the keys of those that a working storage does not let go of.
+
+    Raises StorageUnavailable when it does not work.
+    """
+    try:
+        await services.storage.delete_many(storage_keys)
+    except StorageUnavailable as error:
+        with suppress(StorageFull):
+            await services.storage.check()
+        if len(storage_keys) == 1:
+            log.warning("bytes cannot be removed; it is tried again", key=storage_keys[0], reason=error.message)
+            return [*storage_keys]
+        middle = len(storage_keys) // 2
+        return [
+            *await _delete(services, storage_keys[:middle]),
+            *await _delete(services, storage_keys[middle:]),
+        ]
+    return []
+
+
+def _removable_before(connection: Connection, services: Upkeep, now: int) -> int:
+    """Bytes that were buried before then may be removed: nobody downloads them, and no backup is to copy them."""
+    held_from = collection.held_from(connection, services.lifetimes.past_everywhere(now))
+    before = services.lifetimes.unreachable_before(now)
+    return before if held_from is None else min(before, held_from)
 
 
 def _count(services: Upkeep, removed: list[Garbage]) -> None:
@@ -67,29 +111,39 @@ def _count(services: Upkeep, removed: list[Garbage]) -> None:
 class GarbageReport:
     """What waits to be collected, in one snapshot; "due" is what a collection would do now.
 
-    ``images`` and ``repositories`` are deleted and not drained yet. ``links`` are looked at when their time comes.
-    ``unneeded`` are blobs and uploads that a collection would bury now, ``buried`` those whose bytes wait.
+    ``images`` and ``repositories`` are deleted, and kept to be had back or not drained yet; ``kept_until`` is when
+    the first of them is kept no longer. ``links`` are looked at when their time comes. ``unneeded`` are blobs and
+    uploads that a collection would bury now, ``buried`` those whose bytes wait. ``pins`` hold bytes that would be
+    due without them.
     """
 
-    images: int
-    repositories: int
+    images: Detached
+    repositories: Detached
+    kept_until: int | None
     links: list[QueuedLinks]
     unneeded: list[Unneeded]
     buried: list[Buried]
+    pins: list[Pin]
 
 
 async def report_garbage(services: Upkeep) -> GarbageReport:
     """Count what waits. Takes as long as there is garbage and new links, however much the registry keeps."""
     now = services.clock()
-    due, before = services.lifetimes.past_everywhere(now), services.lifetimes.unreachable_before(now)
+    due = services.lifetimes.past_everywhere(now)
+    deleted_before = services.lifetimes.drained_before(now)
 
     def query(connection: Connection) -> GarbageReport:
+        of_images = images.count_detached(connection, deleted_before)
+        of_repositories = repositories.count_detached(connection, deleted_before)
+        kept = [each for each in (of_images.oldest_kept, of_repositories.oldest_kept) if each is not None]
         return GarbageReport(
-            images=images.count_detached(connection),
-            repositories=repositories.count_detached(connection),
+            images=of_images,
+            repositories=of_repositories,
+            kept_until=min(kept) + services.lifetimes.undelete if kept else None,
             links=layers.count_queued_links(connection, due),
-            unneeded=layers.count_unneeded(connection, due, now),
-            buried=collection.count_tombstones(connection, before),
+            unneeded=layers.count_unneeded(connection, due, now, deleted_before=deleted_before),
+            buried=collection.count_tombstones(connection, _removable_before(connection, services, now)),
+            pins=collection.list_pins(connection, due),
         )
 
     return await services.metadata.read(query)

@@ -108,10 +108,11 @@ async def put_image(
 
     Raises InvalidParameter, ManifestInvalid, ImageDigestDoesNotMatch, RequiredLayersNotFound,
     ReferencedImagesNotFound, ImageAlreadyExists (where a repetition is refused), ImageTagAlreadyExists,
-    TooManyReferences, TooManyTagsOfImage, TooManyImages, KeyUnusable.
+    TooManyReferences, TooManyTagsOfImage, TooManyImages, KeyUnusable, StorageFull.
     """
     for tag in tags:
         check_image_tag(tag)
+    services.require_room_for_rows()
     is_missing = False
     if create:
         check_repository_name(repository)

@@ -39,6 +39,7 @@ from entrepot.features.layers.errors import (
     LayerTooLarge,
     UploadNotFound,
 )
+from entrepot.features.layers.hashes import state_of
 from entrepot.features.layers.layer import Layer, Upload
 from entrepot.features.layers.rules import (
     MAX_LAYER_SIZE,
@@ -48,6 +49,7 @@ from entrepot.features.layers.rules import (
 from entrepot.features.registry import store as registries
 from entrepot.features.repositories import store as repositories
 from entrepot.features.repositories.errors import RepositoryNotFound
+from entrepot.operations.batches import Batches
 from entrepot.operations.caller import Caller
 from entrepot.operations.encryption import new_data_keys, storage_of
 from entrepot.operations.operation import authorise_on, operation
@@ -55,9 +57,6 @@ from entrepot.operations.repositories import ensure_repository, record
 from entrepot.operations.services import Services
 from entrepot.protocol.tokens import DownloadTicket
 from entrepot.storage.port import BlobWriter, Fenced
-
-#: Bytes are handed to the storage in batches of about this size: one trip to a thread each.
-BATCH = 1024 * 1024
 
 
 class BodyBrokeOff(Exception):
@@ -114,8 +113,9 @@ async def initiate_layer_upload(
 ) -> Upload:
     """Begin an upload; ``create`` lets it make the repository where the registry creates on push.
 
-    Raises RepositoryNotFound, KeyUnusable.
+    Raises RepositoryNotFound, KeyUnusable, StorageFull.
     """
+    services.require_room_for_rows()
     if create:
         check_repository_name(repository)
         await ensure_repository(services, caller, repository)
@@ -178,6 +178,7 @@ async def upload_layer_part(
         async for _ in source:
             continue
         return upload
+    services.upload_hashes.recall(upload)
     asked = (completing or "").partition(":")[0]
     algorithm = asked if asked in ALGORITHMS else "sha256"
     context = _context_for(services, upload, algorithm)
@@ -185,7 +186,8 @@ async def upload_layer_part(
     async with storage_of(services, is_encrypted=upload.is_encrypted).writer(
         upload.storage_key, offset=upload.size, epoch=upload.epoch, hasher=context
     ) as writer:
-        received, broken = await _receive(writer, source, MAX_LAYER_SIZE - upload.size)
+        with services.batches.of_upload():
+            received, broken = await _receive(writer, source, MAX_LAYER_SIZE - upload.size, services.batches)
         if first_byte is not None and last_byte is not None and broken is None:
             _check_length(upload, caller, repository, first_byte, last_byte, received)
         await writer.sync()
@@ -204,10 +206,17 @@ async def _commit_part(
 ) -> Upload:
     size = upload.size + received
     part_size = received if received and broken is None else None
+    hash_state = None if upload.is_encrypted else state_of(context)  # some bytes of the layer are in it
 
     def commit(connection: Connection) -> Upload:
         if not layers.commit_part(
-            connection, upload.id, upload.epoch, size, part_size=part_size, now=services.clock()
+            connection,
+            upload.id,
+            upload.epoch,
+            size,
+            part_size=part_size,
+            hash_state=hash_state,
+            now=services.clock(),
         ):
             raise Fenced
         found = layers.find_upload(connection, upload.repository_id, upload.id, services.clock())
@@ -564,7 +573,9 @@ def _context_for(services: Services, upload: Upload, algorithm: str) -> Hasher:
     return services.upload_hashes.at(upload.id, algorithm, upload.size) or _Unhashed()
 
 
-async def _receive(writer: BlobWriter, source: AsyncIterator[bytes], room: int) -> tuple[int, BodyBrokeOff | None]:
+async def _receive(
+    writer: BlobWriter, source: AsyncIterator[bytes], room: int, batches: Batches
+) -> tuple[int, BodyBrokeOff | None]:
     """Write ``source`` in batches, collecting the next one while the last is being written.
 
     Gives the number of bytes written, and how the source broke off if it did. Raises LayerTooLarge past
@@ -581,7 +592,7 @@ async def _receive(writer: BlobWriter, source: AsyncIterator[bytes], room: int) 
                 received += len(chunk)
                 if received > room:
                     raise LayerTooLarge(f"{MAX_LAYER_SIZE} bytes")
-                if size >= BATCH:
+                if size >= batches.size:
                     if writing is not None:
                         await writing
                     writing = asyncio.create_task(writer.write(batch))
@@ -601,6 +612,7 @@ async def _receive(writer: BlobWriter, source: AsyncIterator[bytes], room: int) 
 
 async def _verify(services: Services, upload: Upload, digests: Sequence[Digest]) -> Digest:
     """The one of the digests that the upload's bytes have; raises InvalidLayer."""
+    services.upload_hashes.recall(upload)
     storage = storage_of(services, is_encrypted=upload.is_encrypted)
     for algorithm in sorted({digest.algorithm for digest in digests}):
         offset, context = services.upload_hashes.nearest(upload.id, algorithm, upload.size)

@@ -23,6 +23,7 @@ from entrepot.features.quotas.tallies import Tallies
 from entrepot.keys.port import KeyProvider
 from entrepot.metadata.port import Metadata
 from entrepot.operations.authorities import Authorities
+from entrepot.operations.batches import Batches
 from entrepot.protocol.tokens import Signer
 from entrepot.storage.ahead import ReadAhead
 from entrepot.storage.port import BlobStorage
@@ -107,6 +108,9 @@ class Services:
     buckets: TokenBuckets
     tallies: Tallies
     read_ahead: ReadAhead = field(default_factory=ReadAhead)
+    batches: Batches = field(default_factory=Batches)
     lifetimes: Lifetimes = LIFETIMES
     catalog: bool = False
     sparse_manifests: bool = False
+    #: Raises StorageFull when the disk of the database has room for nothing but deletions.
+    require_room_for_rows: Callable[[], None] = lambda: None

@@ -30,13 +30,23 @@ Sweep = Callable[[Upkeep], Awaitable[bool]]
 
 
 async def drain_images(services: Upkeep) -> bool:
-    """Remove the rows of some detached images, the oldest first; the collector looks at their layers later."""
-    if not await services.metadata.look_up(images.has_detached):
+    """Remove some images that were deleted and are kept no longer, the oldest first."""
+    return await drain_images_before(services, services.lifetimes.drained_before(services.clock()))
+
+
+async def drain_images_before(services: Upkeep, before: int) -> bool:
+    """Remove some images that were deleted ``before``, the oldest first."""
+    if not await services.metadata.look_up(lambda c: images.has_detached(c, before)):
         return False
+    return await drain(services, lambda c: images.drain_detached(c, before, MOST_ROWS))
+
+
+async def drain(services: Upkeep, step: Callable[[Connection], images.Drained | None]) -> bool:
+    """Remove the rows of some images for good; the collector looks at their layers later."""
     earliest = services.clock() + services.lifetimes.download
 
     def change(connection: Connection) -> images.Drained | None:
-        drained = images.drain_detached(connection, MOST_ROWS)
+        drained = step(connection)
         if drained is not None and drained.named:
             layers.queue_links(
                 connection,
@@ -58,18 +68,34 @@ def _count_manifests(services: Upkeep, drained: images.Drained | None) -> None:
 
 
 async def drain_repositories(services: Upkeep) -> bool:
-    """Remove some of what belongs to one detached repository; its own row goes last."""
-    repository_id = await services.metadata.look_up(repositories.find_detached)
-    if repository_id is None:
-        return False
+    """Remove some of what belongs to one repository that was deleted and is kept no longer."""
+    return await drain_repositories_before(services, services.lifetimes.drained_before(services.clock()))
+
+
+async def drain_repositories_before(services: Upkeep, before: int) -> bool:
+    """Remove some of what belongs to one repository that was deleted ``before``."""
+    repository_id = await services.metadata.look_up(lambda c: repositories.find_detached(c, before))
+    return repository_id is not None and await drain_repository(services, repository_id, before)
+
+
+async def drain_repository(services: Upkeep, repository_id: int, before: int) -> bool:
+    """Remove some of what belongs to a repository that was deleted ``before``; its own row goes last.
+
+    Images that were deleted earlier than their repository go with it.
+    """
     now = services.clock()
 
     def drain_images_of(connection: Connection) -> images.Drained | None:
-        repositories.lock(connection, repository_id)  # of two workers that find it the second waits
-        return images.drain_images_of(connection, repository_id, MOST_ROWS)
+        if not repositories.begin_draining(connection, repository_id, before):
+            return None  # of two workers that find it the second waits
+        most = MOST_ROWS - 1  # and the repository's own
+        return images.drain_images_of(connection, repository_id, most) or images.drain_detached_from(
+            connection, repository_id, now, most
+        )
 
     def change(connection: Connection) -> bool:
-        repositories.lock(connection, repository_id)
+        if not repositories.begin_draining(connection, repository_id, before):
+            return False
         ended, garbage = layers.end_uploads_of(connection, repository_id, MOST_ROWS // 2)
         if not ended:
             ended, garbage = layers.drain_links(connection, repository_id, MOST_ROWS // 3)

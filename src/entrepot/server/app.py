@@ -5,13 +5,15 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from typing import Any
 
 import structlog
 
+from entrepot.core.errors import EntrepotError
 from entrepot.fronts import layer_download
-from entrepot.fronts.asgi import Answer, BadRequest, Receive, Request, Response, Scope, Send
+from entrepot.fronts.asgi import Answer, BadRequest, Receive, Request, Response, Scope, Send, Streamed
 from entrepot.fronts.ecr import downloads
 from entrepot.fronts.ecr.errors import answer_with as ecr_answer_with
 from entrepot.fronts.ecr.front import ECRFront
@@ -19,6 +21,7 @@ from entrepot.fronts.iam.front import iam_front
 from entrepot.fronts.oci import front as oci
 from entrepot.fronts.oci.authentication import TOKEN_PATH
 from entrepot.fronts.oci.errors import answer_with as oci_answer_with
+from entrepot.fronts.oci.errors import error_answer as oci_error_answer
 from entrepot.fronts.oci.profile import Profile
 from entrepot.fronts.ops import front as ops
 from entrepot.fronts.query import QueryFront, is_query, is_signed_for
@@ -45,6 +48,7 @@ class Application:
         close: Callable[[], Awaitable[None]],
         log_every_request: bool,
         beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+        pace: Callable[[Scope, Send], AbstractContextManager[Send]] = lambda _scope, send: nullcontext(send),
     ) -> None:
         self._services = services
         self._profile = profile
@@ -56,6 +60,8 @@ class Application:
         self._log_every_request = log_every_request
         #: What runs beside the requests until the server ends.
         self._beside = (partial(write_denials_for_ever, services), *beside)
+        #: Around the ``send`` of each download.
+        self._pace = pace
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,10 +73,21 @@ class Application:
         request = Request(scope, receive, _request_id())
         try:
             result = await self._answer(request)
-            await result.send(request, send)
+            if isinstance(result, Streamed):
+                with self._pace(scope, send) as paced:
+                    await result.send(request, paced)
+            else:
+                await result.send(request, send)
         except BodyBrokeOff:
             log.info("a body broke off", **_described(request))
             result = self._cut_short(request)  # for a client that only stopped sending, and still listens
+            await result.send(request, send)
+        except EntrepotError as error:
+            if request.is_answered:
+                log.exception("an answer broke off", **_described(request))
+                raise
+            log.warning("an answer could not be begun", reason=error.message, **_described(request))
+            result = self._refusal(request, error)
             await result.send(request, send)
         except Exception:
             if request.is_answered:  # the headers are out: only ending the connection tells the client
@@ -112,6 +129,12 @@ class Application:
         if isinstance(api, QueryFront):
             return api.refusal(request, "MalformedQueryString", words)
         return ecr_answer_with("SerializationException", words)
+
+    def _refusal(self, request: Request, error: EntrepotError) -> Response:
+        """What the client of a layer is told whose first bytes cannot be read: nobody else finds out so late."""
+        if request.path.startswith("/v2/"):
+            return oci_error_answer(error, self._profile)
+        return downloads.error_answer(error)
 
     def _failure(self, request: Request) -> Response:
         """What the client is told when the fault is ours; the log has the rest under the request's id."""

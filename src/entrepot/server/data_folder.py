@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from entrepot.core.errors import EntrepotError
+from entrepot.storage.disk import make_folder
 
 #: A registry that was killed a moment ago may take this long, in seconds, to let go of its port and folder.
 PATIENCE = 3.0
+#: The file that is there as long as a restore into the folder has not come to its end.
+RESTORING = "restore.json"
 
 
 @dataclass(eq=False)
@@ -35,6 +38,10 @@ def claim(data: Path, host: str, port: int) -> Generator[None]:
     port keeps a second registry from slipping in between.
     """
     with claim_folder(data), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
+        if (data / RESTORING).exists():
+            raise CannotStart(
+                f"the data folder {data} is half restored: repeat 'entrepot restore' and let it come to its end"
+            )
         in_use = f"the port {port} on {host} is in use"
         _retry(lambda: name.bind(f"\0entrepot {host}:{port}"), in_use)
         _retry(lambda: _try_port(host, port), in_use)
@@ -56,7 +63,7 @@ def claim_folder(data: Path) -> Generator[None]:
 def prepare_folder(data: Path) -> None:
     """Make the folder if it is missing, for its owner alone; raises CannotStart if it cannot be written."""
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(data)
         probe = data / ".writable"
         probe.touch()
         probe.unlink()

@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import os
+import resource
 import shutil
 import signal
 from collections.abc import Callable, Generator
@@ -14,12 +15,14 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP2Settings
 from granian.log import LogLevels
 
-from entrepot.features.layers.rules import LIFETIMES, Lifetimes
+from entrepot.features.layers.rules import Lifetimes
 from entrepot.fronts.oci.profile import PROFILES
 from entrepot.server.app import Application
 from entrepot.server.data_folder import CannotStart, claim
 from entrepot.server.keys import RootKey, load_master_key, load_root_key
 from entrepot.server.logs import configure_logs
+from entrepot.server.memory import give_large_buffers_back
+from entrepot.server.pacing import Pacing
 from entrepot.server.processes import Lifeline, kept_running
 from entrepot.server.settings import Settings
 from entrepot.server.stalled import end_stalled_for_ever
@@ -30,6 +33,10 @@ from entrepot.server.worker import sweep_for_serve
 MIB = 1024 * 1024
 #: Seconds that requests in flight are given after SIGTERM.
 GRACE = 30
+#: Connections that a worker serves at once; the next wait. Slow clients keep theirs for long.
+CONNECTIONS = 4096
+#: Files and sockets that these may need: a download in a crowd has a socket, the socket again, and a file.
+DESCRIPTORS = 4 * CONNECTIONS
 #: Objects that are made and not yet gone when cycles are looked for; Python's own number is 700.
 GARBAGE = 20_000
 
@@ -45,7 +52,7 @@ HTTP2 = HTTP2Settings(
 )
 
 
-def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Lifetimes = LIFETIMES) -> None:
+def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Lifetimes | None = None) -> None:
     """Run a registry until SIGTERM or SIGINT; raises CannotStart, and EntrepotError for a schema too new.
 
     ``announce`` is called with the root key once everything is in place and before the first request.
@@ -54,6 +61,7 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
         master = load_master_key(settings)
         root_key = load_root_key(settings)
         prepare_data(settings, master)
+        _allow_descriptors()
         lifeline = Lifeline()
         server = Server(
             settings,
@@ -66,6 +74,7 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
             http2_settings=HTTP2,
             websockets=False,
             backlog=1024,
+            backpressure=CONNECTIONS,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=GRACE,
@@ -83,8 +92,16 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
             server.serve(target_loader=load)
 
 
+def _allow_descriptors() -> None:
+    """Ask the system for as many descriptors as the connections may need: what a shell allows is a fraction."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _background_worker(
-    settings: Settings, lifeline: Lifeline, lifetimes: Lifetimes
+    settings: Settings, lifeline: Lifeline, lifetimes: Lifetimes | None
 ) -> AbstractContextManager[None]:
     """A process that sweeps for as long as the block runs, where no other is to do it."""
     if not settings.background_worker:
@@ -92,10 +109,11 @@ def _background_worker(
     return kept_running(lifeline, "background worker", lambda: sweep_for_serve(settings, lifetimes))
 
 
-def _make_application(settings: Settings, root_key: RootKey, lifetimes: Lifetimes) -> Application:
+def _make_application(settings: Settings, root_key: RootKey, lifetimes: Lifetimes | None) -> Application:
     from entrepot.server.metrics import make_metrics  # noqa: PLC0415 (where it counts is decided at its import)
 
     configure_logs()
+    give_large_buffers_back()
     counters, render = make_metrics()
     wired = wire(settings, root_key, counters, lifetimes)
     application = Application(
@@ -105,6 +123,7 @@ def _make_application(settings: Settings, root_key: RootKey, lifetimes: Lifetime
         close=wired.close,
         log_every_request=settings.access_log,
         beside=[partial(end_stalled_for_ever, settings.port)],
+        pace=Pacing(settings.port).of_download,
     )
     _collect_less_garbage()
     return application

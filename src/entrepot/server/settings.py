@@ -28,6 +28,7 @@ FILE = Path("entrepot.toml")
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(:[0-9]{1,5})?")
 _DATABASE = re.compile(r"/[^/@]+")
 MASTER_KEY_SIZE = 32
+MIB, GIB = 2**20, 2**30
 
 
 @dataclass(eq=False)
@@ -73,6 +74,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     s3_redirect_seconds: Annotated[
         int, Meta(ge=60, le=3600, description="Seconds for which a presigned URL works.")
     ] = 900
+    s3_cache: Annotated[
+        Path | None,
+        Meta(
+            description="A folder of this machine alone that keeps what is read from the bucket, and may be lost."
+            " Default: nothing is kept."
+        ),
+    ] = None
+    s3_cache_bytes: Annotated[
+        int, Meta(ge=64 * MIB, description="The bytes that s3_cache may have, of all processes together.")
+    ] = 10 * GIB
     tls_certificate: Annotated[
         Path | None,
         Meta(
@@ -98,6 +109,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " for AWS KMS or what speaks its API."
         ),
     ] = "local"
+    kms_keyring: Annotated[
+        Path | None,
+        Meta(
+            description="The keyring of kms local: for registries that share database and storage, one file that"
+            " all of them reach. Default: keyring.json in the data folder."
+        ),
+    ] = None
     kms_endpoint: Annotated[
         Annotated[str, Meta(pattern="^https?://[^/]+/?$")] | None,
         Meta(description="The URL of the KMS. Default: AWS's own for the region."),
@@ -179,6 +197,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_days: Annotated[
         int, Meta(ge=1, le=36500, description="Days for which tag moves and audit records are kept.")
     ] = 90
+    undelete_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36500,
+            description="Days for which deleted images and repositories are kept to be had back, on disk too; 0 to"
+            " keep none. At most history_days.",
+        ),
+    ] = 1
     access_log: Annotated[bool, Meta(description="Log every request, not only those that fail.")] = False
 
     SECRETS: ClassVar[frozenset[str]] = frozenset({"database", "secret_access_key", "master_key"})
@@ -229,6 +256,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 " and the password that is neither a letter nor a digit percent-encoded",
             )
         self._check_all_have_a_use()
+        if self.undelete_days > self.history_days:
+            raise BadSetting("undelete_days", "it is more than history_days: tags come back by their history")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise BadSetting("tls_certificate", "tls_certificate and tls_key are given together or not at all")
         self._check_keys()
@@ -243,10 +272,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise BadSetting("region or public_url", error.message) from None
 
     def _check_all_have_a_use(self) -> None:
-        if self.storage is None and (self.s3_endpoint or self.s3_region or self.s3_redirect):
+        if self.storage is None and (self.s3_endpoint or self.s3_region or self.s3_redirect or self.s3_cache):
             raise BadSetting("storage", "without it the settings that begin with s3_ have no use")
         if self.kms != "aws" and (self.kms_endpoint or self.kms_region):
-            raise BadSetting("kms", "unless it is aws, the settings that begin with kms_ have no use")
+            raise BadSetting("kms", "unless it is aws, kms_endpoint and kms_region have no use")
+        if self.kms != "local" and self.kms_keyring:
+            raise BadSetting("kms", "unless it is local, kms_keyring has no use")
 
     def _check_keys(self) -> None:
         try:

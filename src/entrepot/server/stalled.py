@@ -6,23 +6,20 @@ connections themselves, as the kernel tells of them (tcp(7), TCP_INFO).
 """
 
 import asyncio
-import os
 import socket
-import stat
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from fcntl import ioctl
-from pathlib import Path
 from termios import TIOCOUTQ
 
 import structlog
+
+from entrepot.server.connections import Address, connections
 
 #: Seconds between two looks. A client that takes nothing is gone after two at the latest; a link so slow that it
 #: passes nothing in the time between them is down.
 PATIENCE = 60.0
 
-_OPEN = Path("/proc/self/fd")
 #: tcpi_bytes_acked in struct tcp_info of linux/tcp.h.
 _BYTES_ACKED = struct.Struct("=120xQ")
 _INT = struct.Struct("=i")
@@ -37,12 +34,12 @@ class StalledConnections:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._taken: dict[tuple[str, int], int] = {}
+        self._taken: dict[Address, int] = {}
 
     def end(self) -> int:
         """End those where bytes have been waiting since the last call, and none was taken; gives how many."""
         before, self._taken, ended = self._taken, {}, 0
-        for connection in _connections(self._port):
+        for connection in connections(self._port):
             with connection, suppress(OSError):  # it may end by itself at any moment
                 client, taken = connection.getpeername()[:2], _bytes_taken(connection)
                 if _bytes_waiting(connection) == 0:
@@ -58,35 +55,12 @@ class StalledConnections:
 
 async def end_stalled_for_ever(port: int) -> None:
     """Look again and again, until cancelled."""
-    connections = StalledConnections(port)
+    stalled = StalledConnections(port)
     while True:
         await asyncio.sleep(PATIENCE)
-        ended = connections.end()
+        ended = stalled.end()
         if ended:
             log.info("connections were ended whose clients took nothing", number=ended, seconds=PATIENCE)
-
-
-def _connections(port: int) -> Iterator[socket.socket]:
-    """Every connection to the port, as a descriptor of our own; none where the system has no such list."""
-    if not _OPEN.is_dir():
-        return
-    for descriptor in [int(entry.name) for entry in _OPEN.iterdir()]:
-        with suppress(OSError):  # closed since it was listed
-            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                continue
-            found = socket.socket(fileno=os.dup(descriptor))
-            if _is_connection(found, port):
-                yield found
-            else:
-                found.close()
-
-
-def _is_connection(found: socket.socket, port: int) -> bool:
-    if found.family not in {socket.AF_INET, socket.AF_INET6} or found.type != socket.SOCK_STREAM:
-        return False
-    with suppress(OSError):  # a socket that listens has no peer
-        return found.getsockname()[1] == port and bool(found.getpeername())
-    return False
 
 
 def _bytes_taken(connection: socket.socket) -> int:

@@ -2,16 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+import msgspec
 from sqlalchemy.exc import DBAPIError
 
-from entrepot.core.clock import Clock, system_clock
+from entrepot.core.clock import DAY, Clock, system_clock
 from entrepot.features.audit.denials import Denials
 from entrepot.features.encryption.data_keys import DataKeys
 from entrepot.features.encryption.ledger import MetadataSegmentLedger
@@ -26,7 +27,7 @@ from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import QUOTAS
 from entrepot.features.quotas.tallies import Tallies
 from entrepot.keys.keyring import Keyring
-from entrepot.keys.local import LocalKeyProvider
+from entrepot.keys.local import LocalKeyProvider, NoKeyProvider
 from entrepot.keys.master import MasterKeyWrapping
 from entrepot.keys.port import KeyProvider
 from entrepot.metadata.master_key import claim_master_key
@@ -39,10 +40,13 @@ from entrepot.operations.services import Counters, Services
 from entrepot.protocol.tokens import MasterKey, Signer
 from entrepot.server.data_folder import CannotStart
 from entrepot.server.keys import RootKey, load_master_key
-from entrepot.server.settings import Settings
+from entrepot.server.settings import MASTER_KEY_SIZE, Settings
+from entrepot.storage.cached import CachedStorage, SealedStorage
 from entrepot.storage.encrypted import EncryptedStorage
 from entrepot.storage.filesystem import FilesystemStorage
+from entrepot.storage.pieces import PieceFolder
 from entrepot.storage.port import BlobStorage, StorageFull
+from entrepot.storage.room import ROWS_RESERVE, Room
 
 #: Threads that read, write and hash layers. Two cores hash two layers; the others wait for the disk.
 STORAGE_THREADS = 16
@@ -101,6 +105,8 @@ def prepare_data(settings: Settings, master: MasterKey) -> None:
     """
 
     async def prepare() -> None:
+        if settings.kms == "local":
+            _open_kms(settings)  # a keyring that others do not have is told now
         async with opened_metadata(settings) as metadata:
             await metadata.write(migrate if settings.database is None else require_schema)
             await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
@@ -140,6 +146,11 @@ def _open_sqlite(data: Path) -> Metadata:
     return SQLiteMetadata(path)
 
 
+def _room_for_rows(settings: Settings) -> Callable[[], None]:
+    """The disk of a database in the data folder; what room PostgreSQL has is for PostgreSQL to say."""
+    return Room(settings.data, ROWS_RESERVE).require if settings.database is None else lambda: None
+
+
 def _open_storage(settings: Settings, metadata: Metadata, threads: Executor) -> BlobStorage:
     if settings.storage is None:
         return FilesystemStorage(blob_folder(settings.data), threads=threads)
@@ -157,18 +168,36 @@ def _open_storage(settings: Settings, metadata: Metadata, threads: Executor) -> 
         seen_by_clients = replace(location, endpoint=settings.s3_redirect_endpoint or location.endpoint)
         redirects = Redirects(connect(seen_by_clients, connections=1), settings.s3_redirect_seconds)
     client = connect(location, connections=STORAGE_THREADS)
-    return S3Storage(
+    storage = S3Storage(
         Bucket(client, location, threads), MetadataPartLedger(metadata), threads=threads, redirects=redirects
     )
+    return storage if settings.s3_cache is None else _cached(storage, settings.s3_cache, settings, threads)
+
+
+def _cached(storage: SealedStorage, folder: Path, settings: Settings, threads: Executor) -> BlobStorage:
+    try:
+        pieces = PieceFolder(folder, capacity=settings.s3_cache_bytes)
+    except OSError as error:
+        raise CannotStart(f"the folder {folder} of s3_cache cannot be made: {error.strerror}") from None
+    return CachedStorage(storage, pieces, threads=threads)
 
 
 def open_keyring(settings: Settings) -> Keyring:
-    """The keys of the local KMS."""
-    return Keyring(keyring_path(settings.data), system_clock)
+    """The keys of the local KMS. Raises CannotStart where each registry would have a keyring of its own."""
+    path = settings.kms_keyring or keyring_path(settings.data)
+    if settings.is_shared and settings.kms_keyring is None:
+        raise CannotStart(
+            f"the keyring {path} is this registry's own, and database and storage may be shared with others:"
+            " let the setting kms_keyring name one that all of them reach, or choose kms aws"
+        )
+    return Keyring(path, system_clock)
 
 
 def _open_kms(settings: Settings) -> KeyProvider:
     if settings.kms == "local":
+        has_keyring = settings.kms_keyring is not None or keyring_path(settings.data).exists()
+        if settings.is_shared and not has_keyring:
+            return NoKeyProvider()
         return LocalKeyProvider(open_keyring(settings))
     try:
         from entrepot.keys.aws import AWSKeyProvider, connect_kms  # noqa: PLC0415 (an extra may bring boto3)
@@ -214,20 +243,133 @@ class SweepingServices:
 
 @asynccontextmanager
 async def opened_for_sweeping(
-    settings: Settings, counters: Counters, lifetimes: Lifetimes = LIFETIMES
+    settings: Settings,
+    counters: Counters,
+    lifetimes: Lifetimes | None = None,
+    *,
+    statement_timeout: float = STATEMENT_TIMEOUT,
 ) -> AsyncGenerator[SweepingServices]:
     """Database and storage of an installation that is there, for as long as the block runs; it makes nothing.
 
     Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew.
     """
-    async with opened_metadata(settings) as metadata:
+    async with opened_metadata(settings, statement_timeout=statement_timeout) as metadata:
         await metadata.look_up(check_schema)
         with ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage") as threads:
             storage = _open_storage(settings, metadata, threads)
-            yield SweepingServices(metadata, storage, counters, lifetimes=lifetimes)
+            yield SweepingServices(metadata, storage, counters, lifetimes=lifetimes or lifetimes_of(settings))
 
 
-def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: Lifetimes = LIFETIMES) -> Wired:
+@dataclass(frozen=True, slots=True)
+class AuditingServices:
+    """See operations.auditor.Audited."""
+
+    metadata: Metadata
+    storage: BlobStorage
+    encrypted_storage: BlobStorage
+    data_keys: DataKeys
+    sparse_manifests: bool
+    clock: Clock = system_clock
+    random_hex: Callable[[int], str] = secrets.token_hex
+
+
+@asynccontextmanager
+async def opened_for_auditing(settings: Settings) -> AsyncGenerator[AuditingServices]:
+    """Database, storage and keys of an installation that is there, for as long as the block runs.
+
+    Bytes are read from the storage itself, past a cache. Raises what ``opened_metadata`` raises, and SchemaTooOld,
+    SchemaTooNew, WrongMasterKey.
+    """
+    async with opened_metadata(settings) as metadata:
+        await metadata.look_up(check_schema)
+        master = load_master_key(settings)
+        await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
+        data_keys = DataKeys(_open_kms(settings), MasterKeyWrapping(master), system_clock)
+        with ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage") as threads:
+            storage = _open_storage(msgspec.structs.replace(settings, s3_cache=None), metadata, threads)
+            encrypted_storage = EncryptedStorage(
+                storage,
+                MetadataSegmentLedger(metadata),
+                data_keys.unwrap,
+                threads=threads,
+                random_bytes=secrets.token_bytes,
+            )
+            yield AuditingServices(metadata, storage, encrypted_storage, data_keys, settings.sparse_manifests)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTarget:
+    """Database and storage that are to become a registry."""
+
+    metadata: Metadata
+    storage: BlobStorage
+
+
+@asynccontextmanager
+async def opened_to_restore(settings: Settings, *, statement_timeout: float) -> AsyncGenerator[RestoreTarget]:
+    """Database and storage of the settings for as long as the block runs; tables are made where there are none.
+
+    Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew, StorageUnavailable.
+    """
+    async with opened_metadata(settings, statement_timeout=statement_timeout) as metadata:
+        await metadata.write(require_schema)
+        with ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage") as threads:
+            uncached = msgspec.structs.replace(settings, s3_cache=None)
+            yield RestoreTarget(metadata, _open_storage(uncached, metadata, threads))
+
+
+@contextmanager
+def opened_backup(blobs: Path) -> Generator[BlobStorage]:
+    """Where a backup keeps bytes, for as long as the block runs: as the data folder of a registry does."""
+    with ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="backup") as threads:
+        yield FilesystemStorage(blobs, threads=threads)
+
+
+async def migrate_file(path: Path) -> None:
+    """Bring an SQLite database that nobody else uses to this version's schema; raises SchemaTooNew."""
+    metadata = SQLiteMetadata(path, sync=False)
+    try:
+        await metadata.write(migrate)
+    finally:
+        await metadata.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotServices:
+    """See operations.backup_verification.Snapshot."""
+
+    metadata: Metadata
+    storage: BlobStorage
+    encrypted_storage: BlobStorage
+    data_keys: DataKeys
+
+
+@asynccontextmanager
+async def opened_snapshot(
+    settings: Settings, database: Path, blobs: Path, *, master: MasterKey | None, keyring: Path
+) -> AsyncGenerator[SnapshotServices]:
+    """A snapshot's database and bytes for as long as the block runs; what lacks its key cannot be opened."""
+    kms = LocalKeyProvider(Keyring(keyring, system_clock)) if settings.kms == "local" else _open_kms(settings)
+    nobodys = MasterKey(secrets.token_bytes(MASTER_KEY_SIZE))  # has wrapped nothing, and says so when it is asked
+    data_keys = DataKeys(kms, MasterKeyWrapping(master or nobodys), system_clock)
+    metadata = SQLiteMetadata(database, sync=False)
+    try:
+        with opened_backup(blobs) as storage, ThreadPoolExecutor(STORAGE_THREADS) as threads:
+            ledger = MetadataSegmentLedger(metadata)
+            encrypted_storage = EncryptedStorage(
+                storage, ledger, data_keys.unwrap, threads=threads, random_bytes=secrets.token_bytes
+            )
+            yield SnapshotServices(metadata, storage, encrypted_storage, data_keys)
+    finally:
+        await metadata.close()
+
+
+def lifetimes_of(settings: Settings) -> Lifetimes:
+    """How long promises hold in an installation; only tests have others."""
+    return replace(LIFETIMES, undelete=settings.undelete_days * DAY)
+
+
+def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: Lifetimes | None = None) -> Wired:
     """Build the services of one process over its data folder."""
     threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
     metadata = _open_metadata(settings)
@@ -280,7 +422,8 @@ def wire(settings: Settings, root_key: RootKey, counters: Counters, lifetimes: L
         tallies=Tallies(),
         catalog=settings.catalog,
         sparse_manifests=settings.sparse_manifests,
-        lifetimes=lifetimes,
+        require_room_for_rows=_room_for_rows(settings),
+        lifetimes=lifetimes or lifetimes_of(settings),
     )
 
     async def close() -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import structlog
 
 from entrepot.core.errors import Unavailable
-from entrepot.features.layers.rules import LIFETIMES, Lifetimes
+from entrepot.features.layers.rules import Lifetimes
 from entrepot.metadata.schema import SchemaTooNew, check_schema
 from entrepot.operations.blob_store import check_storage
 from entrepot.operations.collection import Collected
@@ -24,7 +24,7 @@ PAUSE = 5.0
 log = structlog.get_logger()
 
 
-def work(settings: Settings, lifetimes: Lifetimes = LIFETIMES) -> None:
+def work(settings: Settings, lifetimes: Lifetimes | None = None) -> None:
     """Sweep until SIGTERM or SIGINT, beside any number of registries and other workers; ``entrepot worker``.
 
     Needs a database that a registry has been started on, and none of the keys. The log tells what was collected.
@@ -35,13 +35,13 @@ def work(settings: Settings, lifetimes: Lifetimes = LIFETIMES) -> None:
         asyncio.run(_sweep_until_told(settings, lifetimes))
 
 
-def sweep_for_serve(settings: Settings, lifetimes: Lifetimes) -> None:
+def sweep_for_serve(settings: Settings, lifetimes: Lifetimes | None) -> None:
     """Sweep until the process is told to end. It may be ended anywhere: each step is one transaction."""
     configure_logs()
     asyncio.run(_sweep_for_serve(settings, lifetimes))
 
 
-async def _sweep_until_told(settings: Settings, lifetimes: Lifetimes) -> None:
+async def _sweep_until_told(settings: Settings, lifetimes: Lifetimes | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _current_task().cancel)
     collected = Collected()
@@ -51,7 +51,7 @@ async def _sweep_until_told(settings: Settings, lifetimes: Lifetimes) -> None:
         await _sweep_for_ever(services, settings.history_days, lambda: _tell(collected))
 
 
-async def _sweep_for_serve(settings: Settings, lifetimes: Lifetimes) -> None:
+async def _sweep_for_serve(settings: Settings, lifetimes: Lifetimes | None) -> None:
     from entrepot.server.metrics import make_metrics  # noqa: PLC0415 (where it counts is decided at its import)
 
     counters, _ = make_metrics()

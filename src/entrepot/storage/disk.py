@@ -13,7 +13,8 @@ from pathlib import Path
 
 from entrepot.core.digest import Hasher
 from entrepot.storage.fence import Fence
-from entrepot.storage.port import BlobDamaged, Fenced, StorageFull, StorageUnavailable
+from entrepot.storage.port import BlobDamaged, Fenced, StorageUnavailable, StoredObject
+from entrepot.storage.room import Room
 
 _Bytes = bytes | memoryview
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -21,7 +22,13 @@ _ALWAYS = os.O_CLOEXEC | os.O_NOFOLLOW
 _VECTORS = os.sysconf("SC_IOV_MAX")
 #: What ``check`` writes: one byte, over and over.
 _PROBE = b"."
-_IDENTITY, _LONGEST_IDENTITY = "identity", 64
+_CHECK, _IDENTITY, _LONGEST_IDENTITY = "check", "identity", 64
+#: What lies in the root beside the folders of blobs.
+_OWN_FILES = {_CHECK, _IDENTITY, f"{_IDENTITY}.new"}
+_FOLDER = re.compile(r"[0-9a-f]{2}")
+_FENCE = ".fence"
+#: preadv2(2): read only what is in the system's memory. 0 where there is no such question.
+_NOWAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
 
 class Disk:
@@ -30,12 +37,9 @@ class Disk:
     def __init__(self, root: Path, *, sync: bool, reserve: int) -> None:
         self._root = root
         self._sync = sync
-        self._reserve = reserve
+        self.room = Room(root, reserve)
         self._durable_folders: set[Path] = set()
-        missing = [folder for folder in (root, *root.parents) if not folder.exists()]
-        for folder in reversed(missing):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            self._flush_folder(folder.parent)
+        make_folder(root, sync=sync)
 
     def path(self, key: str) -> Path:
         """Where ``key`` lives. ValueError for what is no key, so that nothing leads out of the root."""
@@ -44,15 +48,9 @@ class Disk:
             raise ValueError(message)
         return self._root / key[:2] / key
 
-    def require_room(self) -> None:
-        """Raise StorageFull when the reserve has been reached."""
-        disk = os.statvfs(self._root)
-        if disk.f_bavail * disk.f_frsize < self._reserve:
-            raise StorageFull
-
     def open_to_write(self, path: Path, offset: int, epoch: int, hasher: Hasher, held: ExitStack) -> "OpenFile":
         """Open ``path`` for the writer with ``epoch``; what is opened is closed by ``held``."""
-        self.require_room()
+        self.room.require()
         path.parent.mkdir(mode=0o700, exist_ok=True)
         fence = held.enter_context(Fence(_fence_of(path)))
         with fence.locked():
@@ -108,9 +106,9 @@ class Disk:
 
     def check(self) -> None:
         """Write a byte and read it back."""
-        self.require_room()
+        self.room.require()
         with ExitStack() as held:
-            probe = _open(self._root / "check", os.O_RDWR | os.O_CREAT, held)
+            probe = _open(self._root / _CHECK, os.O_RDWR | os.O_CREAT, held)
             os.pwrite(probe, _PROBE, 0)
             if os.pread(probe, len(_PROBE), 0) != _PROBE:
                 raise StorageUnavailable("a byte that was written is not read back")
@@ -122,7 +120,7 @@ class Disk:
 
     def identify(self, identity: str) -> None:
         """Write the file, whole or not at all."""
-        self.require_room()
+        self.room.require()
         path, draft = self._root / _IDENTITY, self._root / f"{_IDENTITY}.new"
         with ExitStack() as held:
             data = _open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, held)
@@ -130,6 +128,30 @@ class Disk:
             self.flush(data)
         draft.replace(path)
         self._flush_folder(self._root)
+
+    def folders(self, after: str) -> list[str]:
+        """The folders that may hold something behind ``after``, a path below the root, and first '', the root."""
+        found = sorted(entry.name for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False))
+        return ["", *(name for name in found if _FOLDER.fullmatch(name) and name >= after[:2])]
+
+    def objects_in(self, folder: str, after: str) -> list[StoredObject]:
+        """What is in a folder, by name, after ``after``; a fence counts only where it has no file."""
+        with os.scandir(self._root / folder) as entries:
+            sizes = {entry.name: _size(entry) for entry in entries if not (folder == "" and _is_own(entry))}
+        named = {f"{folder}/{name}" if folder else name: name for name in sizes}
+        return [
+            StoredObject(path, _key_of(folder, name), sizes[name], of_upload=name.endswith(_FENCE))
+            for path, name in sorted(named.items())
+            if path > after and not (name.endswith(_FENCE) and name.removesuffix(_FENCE) in sizes)
+        ]
+
+    def remove(self, path: Path, *, is_fence: bool) -> None:
+        """Remove the file with its fence, or the fence alone."""
+        if not is_fence:
+            self.delete(path)
+            return
+        _fence_of(path).unlink(missing_ok=True)
+        self._flush_folder(path.parent)
 
     def flush(self, data: int) -> None:
         """Make the bytes, the size and the mode of a file durable."""
@@ -150,8 +172,7 @@ class Disk:
 
     def _flush_folder(self, folder: Path) -> None:
         if self._sync:
-            with ExitStack() as held:
-                os.fsync(_open(folder, os.O_RDONLY | os.O_DIRECTORY, held))
+            _flush_folder(folder)
 
 
 class OpenFile:
@@ -171,7 +192,7 @@ class OpenFile:
 
     def append(self, chunks: Sequence[bytes]) -> None:
         """Write the chunks, then hash them while they are still in the processor's cache."""
-        self._disk.require_room()
+        self._disk.room.require()
         with self._fence.locked():
             self._fence.admit(self._epoch)
             self._offset = _write_all(self._data, chunks, self._offset)
@@ -192,8 +213,42 @@ class OpenFile:
             self._has_durable_name = True
 
 
+def _is_own(entry: os.DirEntry[str]) -> bool:
+    return entry.name in _OWN_FILES or (entry.is_dir() and _FOLDER.fullmatch(entry.name) is not None)
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:  # it has gone since
+        return 0
+
+
+def _key_of(folder: str, name: str) -> str | None:
+    """The storage key that a file belongs to, if the registry has made it."""
+    key = name.removesuffix(_FENCE)
+    return key if folder and _KEY.fullmatch(key) and key[:2] == folder else None
+
+
+def make_folder(path: Path, *, sync: bool = True) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone. Raises OSError.
+
+    With ``sync`` their names survive a power cut.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if sync:
+            _flush_folder(folder.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    with ExitStack() as held:
+        os.fsync(_open(folder, os.O_RDONLY | os.O_DIRECTORY, held))
+
+
 def _fence_of(path: Path) -> Path:
-    return path.with_suffix(".fence")
+    return path.with_suffix(_FENCE)
 
 
 def _state(path: Path) -> tuple[int, bool]:
@@ -232,6 +287,18 @@ def read_at(data: int, position: int, length: int) -> bytes:
     if not chunk:
         raise BlobDamaged("they end early")
     return chunk
+
+
+def read_cached(data: int, position: int, room: memoryview) -> bytes:
+    """What can be had without waiting for the disk, at most what ``room`` holds; b"" when that is nothing.
+
+    ``room`` is written over. It never waits, so it needs no thread. What cannot be read is found by ``read_at``.
+    """
+    if not _NOWAIT:
+        return b""
+    with suppress(OSError):  # EAGAIN above all, and EOPNOTSUPP where the file system cannot tell
+        return bytes(room[: os.preadv(data, [room], position, _NOWAIT)])
+    return b""
 
 
 def _write_all(data: int, chunks: Sequence[_Bytes], offset: int) -> int:

@@ -25,7 +25,7 @@ from entrepot.storage.frames import (
     seal_of,
     stored_range,
 )
-from entrepot.storage.port import BlobDamaged, BlobStorage, BlobWriter, Fenced
+from entrepot.storage.port import BlobDamaged, BlobStorage, BlobWriter, Fenced, Listing, StoredObject
 from entrepot.storage.segment_ledger import Sealing, SegmentLedger
 from entrepot.storage.threads import in_thread
 
@@ -134,6 +134,14 @@ class EncryptedStorage:
         """See the port."""
         await self._inner.delete_many(keys)
         await self._ledger.forget(keys)
+
+    def list_objects(self, *, after: str) -> AsyncGenerator[Listing]:
+        """See the port: what lies there, encrypted or not, with its stored size."""
+        return self._inner.list_objects(after=after)
+
+    async def remove_objects(self, objects: Sequence[StoredObject]) -> None:
+        """See the port; the ledger is left as it is, for these may be less than all of a key."""
+        await self._inner.remove_objects(objects)
 
     async def direct_url(self, key: str) -> None:
         """See the port: what is there is of no use to anybody without its data key."""

@@ -8,26 +8,31 @@ A file is never renamed. Mode 0600 says that it is being written, mode 0400 that
 name is made durable with its first bytes, and a folder's name with the first file in it.
 """
 
+import asyncio
 import errno
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from entrepot.core.digest import Hasher
-from entrepot.storage.disk import Disk, OpenFile, open_to_read, read_at
-from entrepot.storage.port import BlobWriter, StorageFull, StorageUnavailable
+from entrepot.storage.disk import Disk, OpenFile, open_to_read, read_at, read_cached
+from entrepot.storage.port import BlobWriter, Listing, StorageFull, StorageUnavailable, StoredObject
+from entrepot.storage.room import RESERVE
 from entrepot.storage.threads import in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_MIB = 2**20
-#: What a read takes at a time. The server holds some of them for a client that does not read on: larger ones cost
-#: memory with many slow clients, smaller ones cost time with a fast one.
-_CHUNK = 256 * 1024
+#: What a read takes at a time is a share of this. The server holds some such pieces for each client that is slow:
+#: large ones cost memory where clients are many, small ones time where they are few.
+_SHARED = 4 * 1024 * 1024
+#: Above 512 KiB each piece is memory that the allocator takes from the system anew, at twice the cost.
+_SMALLEST, _LARGEST = 16 * 1024, 512 * 1024
+#: Objects that one page of a listing has.
+_PAGE = 1000
 #: No room on the disk, in the quota, or below the largest size a file may have.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -40,8 +45,10 @@ class FilesystemStorage:
     the kernel, for tests and measurements.
     """
 
-    def __init__(self, root: Path, *, threads: Executor, sync: bool = True, reserve: int = 64 * _MIB) -> None:
+    def __init__(self, root: Path, *, threads: Executor, sync: bool = True, reserve: int = RESERVE) -> None:
         self._threads = threads
+        self._room = memoryview(bytearray(_LARGEST))
+        self._readers = 0
         try:
             self._disk = Disk(root, sync=sync, reserve=reserve)
         except OSError as error:
@@ -72,10 +79,28 @@ class FilesystemStorage:
         path, position, end = self._disk.path(key), start, start + length
         with ExitStack() as held:
             file = await _run(self._threads, open_to_read, path, end, held)
+            held.enter_context(self._reader())
             while position < end:
-                chunk = await _run(self._threads, read_at, file, position, min(_CHUNK, end - position))
+                length = min(self._piece, end - position)
+                # A trip to a thread costs more than the reading, where the bytes are in memory.
+                chunk = read_cached(file, position, self._room[:length])
+                if not chunk:
+                    chunk = await _run(self._threads, read_at, file, position, length)
                 position += len(chunk)
                 yield chunk
+                await asyncio.sleep(0)  # neither the read nor who uses it may have waited: it is the others' turn
+
+    @contextmanager
+    def _reader(self) -> Generator[None]:
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+
+    @property
+    def _piece(self) -> int:
+        return max(_SMALLEST, min(_LARGEST, _SHARED // self._readers))
 
     async def delete(self, key: str) -> None:
         """See the port; after a power cut the key is still absent."""
@@ -85,6 +110,20 @@ class FilesystemStorage:
         """See the port."""
         for key in keys:
             await self.delete(key)
+
+    async def list_objects(self, *, after: str) -> AsyncGenerator[Listing]:
+        """See the port; names are paths below the root. A folder is read at a time."""
+        for folder in await _run(self._threads, self._disk.folders, after):
+            objects = await _run(self._threads, self._disk.objects_in, folder, after)
+            for start in range(0, len(objects), _PAGE):
+                page = objects[start : start + _PAGE]
+                yield Listing(page, page[-1].name if folder else "")
+
+    async def remove_objects(self, objects: Sequence[StoredObject]) -> None:
+        """See the port."""
+        for each in objects:
+            if each.key is not None:
+                await _run(self._threads, self._disk.remove, self._disk.path(each.key), is_fence=each.of_upload)
 
     async def direct_url(self, key: str) -> None:
         """See the port."""

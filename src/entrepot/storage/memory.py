@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from entrepot.core.digest import Hasher
-from entrepot.storage.port import BlobDamaged, BlobWriter, Fenced, StorageFull
+from entrepot.storage.port import BlobDamaged, BlobWriter, Fenced, Listing, StorageFull, StoredObject
 
 _MIB = 2**20
+_PAGE = 1000
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -86,6 +87,16 @@ class MemoryStorage:
         """See the port."""
         for key in keys:
             await self.delete(key)
+
+    async def list_objects(self, *, after: str) -> AsyncGenerator[Listing]:
+        """See the port; the names are the keys."""
+        while keys := sorted(key for key in self._blobs if key > after)[:_PAGE]:
+            after = keys[-1]
+            yield Listing([StoredObject(key, key, len(self._blobs[key].content)) for key in keys], after)
+
+    async def remove_objects(self, objects: Sequence[StoredObject]) -> None:
+        """See the port."""
+        await self.delete_many([each.name for each in objects])
 
     async def direct_url(self, key: str) -> None:
         """See the port."""

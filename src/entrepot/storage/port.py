@@ -2,7 +2,7 @@
 
 A storage knows no digest, no repository and no upload. It keeps bytes under keys that the caller
 made at random (``[0-9a-f]{32}``) and has already committed to the database; so an orphan is always found from
-a row, and nothing here ever lists. The bytes of an upload and of the blob it becomes live under the same key:
+a row, and only the auditor ever lists. The bytes of an upload and of the blob it becomes live under the same key:
 completing an upload makes them durable where they are, nothing is moved.
 
 **Fencing.** Every writer carries an epoch, taken by compare-and-set on the upload's row. Opening a
@@ -28,9 +28,9 @@ class Fenced(Conflict):
 
 @dataclass(eq=False)
 class StorageFull(LimitReached):
-    """There is no room for new bytes; what is stored stays readable."""
+    """There is no room for new bytes; what is stored stays readable, and can be deleted."""
 
-    template: ClassVar[str] = "The registry has no room for new layers"
+    template: ClassVar[str] = "The registry has no room for new layers and images"
 
 
 @dataclass(eq=False)
@@ -49,6 +49,28 @@ class BlobDamaged(Unavailable):
     reason: str
 
     template: ClassVar[str] = "The stored bytes cannot be read: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Something that lies in a storage, under the ``name`` that the place itself has for it.
+
+    ``size`` is in bytes, 0 where the place does not tell. ``key`` is the storage key that it belongs to; None for
+    what the registry has not put there. What is ``of_upload`` is needed only while the key is being uploaded.
+    """
+
+    name: str
+    key: str | None
+    size: int
+    of_upload: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Some of what lies in a storage; ``cursor`` is where a later listing goes on."""
+
+    objects: Sequence[StoredObject]
+    cursor: str
 
 
 class BlobWriter(Protocol):
@@ -115,6 +137,18 @@ class BlobStorage(Protocol):
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         """Remove these as ``delete`` does, in as few steps as the storage has; an error may leave some of them."""
+        ...
+
+    def list_objects(self, *, after: str) -> AsyncGenerator[Listing]:
+        """Everything that lies in the place, a thousand objects at a time, but for its identity and the check's.
+
+        ``after`` is empty, or the cursor of a page of an earlier listing. What was there all the time is listed,
+        at least once; what comes or goes meanwhile may be. For the auditor alone: it takes as long as there is.
+        """
+        ...
+
+    async def remove_objects(self, objects: Sequence[StoredObject]) -> None:
+        """Remove exactly these, which have a key and have been listed; those that are gone are fine."""
         ...
 
     async def direct_url(self, key: str) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from entrepot.core.digest import Hasher
-from entrepot.storage.port import BlobDamaged, BlobWriter, Fenced, StorageUnavailable
+from entrepot.storage.port import BlobDamaged, BlobWriter, Fenced, Listing, StorageUnavailable, StoredObject
 from entrepot.storage.s3_bucket import Bucket
 from entrepot.storage.s3_ledger import Multipart, Part, PartLedger, Tail
 from entrepot.storage.s3_writer import MOST_PARTS, BufferBudget, S3Writer, object_name, tail_name
@@ -34,7 +34,14 @@ _DELETED = 2**62
 #: Seconds between two looks at an object that somebody else completes; on some servers that copies it.
 _PAUSES = [0.05 * 2**number for number in range(6)] + [2.0] * 24
 _PROBE = b"."
-_IDENTITY, _LONGEST_IDENTITY = "identity", 64
+_CHECK, _IDENTITY, _LONGEST_IDENTITY = "check", "identity", 64
+_OWN_OBJECTS = {_CHECK, _IDENTITY}
+#: The name of a blob, and of a tail.
+_NAME = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{30})(\.[0-9]+)?")
+#: Where a listing is: behind an object, or among the uploads, which come after all objects and are few.
+_AT_OBJECT, _AT_UPLOADS = "object ", "uploads"
+#: Between an upload's name and its id, in the name that a listing gives it.
+_UPLOAD_ID = "?uploadId="
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +158,15 @@ class S3Storage:
             await self._bucket.put(name, b"")
         elif head.upload_id is not None:
             parts = [part for part in await self._ledger.parts(key) if part.end <= size]
-            if not await self._bucket.complete(name, head.upload_id, parts):
-                return await self._size_once_complete(name)
+            await self._bucket.complete(name, head.upload_id, parts)
+            return await self._size_once_complete(name)
         return await self._bucket.size(name)
 
     async def _size_once_complete(self, name: str) -> int:
-        """The size of an object that somebody else completes: the upload goes before the object is there."""
+        """The size of an object that is being completed, perhaps by somebody else.
+
+        The upload goes before the object is there, also when an earlier try of the same call still works on it.
+        """
         for pause in _PAUSES:
             if (size := await self._bucket.size(name)) is not None:
                 return size
@@ -214,8 +224,7 @@ class S3Storage:
         """See the port."""
         name = object_name(_checked(key))
         if not length:
-            stored = await self._bucket.size(name)
-            if stored is None or stored < start:
+            if await self.size(key) < start:
                 raise BlobDamaged("they are missing")
             return
         with ExitStack() as held:
@@ -225,6 +234,35 @@ class S3Storage:
                 chunk = await self._bucket.read(body, min(_CHUNK, left))
                 left -= len(chunk)
                 yield chunk
+
+    async def list_objects(self, *, after: str) -> AsyncGenerator[Listing]:
+        """See the port: first the objects below the prefix, then the multipart uploads that are not completed."""
+        if after != _AT_UPLOADS:
+            async for objects in self._bucket.list_objects(after.removeprefix(_AT_OBJECT)):
+                known = [_listed(name, size) for name, size in objects if name not in _OWN_OBJECTS]
+                yield Listing(known, _AT_OBJECT + objects[-1][0])
+        async for uploads in self._bucket.list_uploads():
+            listed = [_listed(name, 0, upload_id) for name, upload_id in uploads]
+            yield Listing(listed, _AT_UPLOADS)
+
+    async def remove_objects(self, objects: Sequence[StoredObject]) -> None:
+        """See the port; the ledger is left as it is."""
+        names: list[str] = []
+        for each in objects:
+            name, _, upload_id = each.name.partition(_UPLOAD_ID)
+            if upload_id:
+                await self._bucket.abort(name, upload_id)
+            else:
+                names.append(name)
+        if names:
+            await self._bucket.delete(names)
+
+    async def size(self, key: str) -> int:
+        """The size of a sealed blob; raises BlobDamaged when it is not there."""
+        stored = await self._bucket.size(object_name(_checked(key)))
+        if stored is None:
+            raise BlobDamaged("they are missing")
+        return stored
 
     async def direct_url(self, key: str) -> str | None:
         """See the port."""
@@ -264,10 +302,10 @@ class S3Storage:
 
     async def check(self) -> None:
         """See the port: writes a byte, reads it back, and deletes what is not there, for the right to do so."""
-        await self._bucket.put("check", _PROBE)
-        if await self._bucket.get("check", len(_PROBE)) != _PROBE:
+        await self._bucket.put(_CHECK, _PROBE)
+        if await self._bucket.get(_CHECK, len(_PROBE)) != _PROBE:
             raise StorageUnavailable("a byte that was written is not read back")
-        await self._bucket.delete(["check.absent"])
+        await self._bucket.delete([f"{_CHECK}.absent"])
 
     async def identity(self) -> str | None:
         """See the port."""
@@ -291,6 +329,13 @@ def _covering(head: Multipart, end: int, size: int) -> Tail | None:
     if not covering:
         raise BlobDamaged(f"fewer than {size} bytes are there")
     return min(covering, key=lambda tail: tail.size)
+
+
+def _listed(name: str, size: int, upload_id: str = "") -> StoredObject:
+    found = _NAME.fullmatch(name)
+    is_upload = bool(upload_id or (found and found[3]))
+    shown = f"{name}{_UPLOAD_ID}{upload_id}" if upload_id else name
+    return StoredObject(shown, found[2] if found else None, size, of_upload=is_upload)
 
 
 def _checked(key: str) -> str:

@@ -1,11 +1,13 @@
 """The calls of S3 that the driver makes, in threads, with their errors translated.
 
-boto3 repeats a call that failed for S3's reasons three times, with growing pauses (botocore's standard mode). What
-fails after that is StorageUnavailable, with a reason that names no key, or StorageFull.
+boto3 repeats a call that failed for S3's reasons twice, with growing pauses (botocore's standard mode). What fails
+after that is StorageUnavailable, with a reason that names no key, or StorageFull. An S3 that hangs holds some of
+the threads and never all; who finds none of those free waits for a minute, so every call comes to an end.
 """
 
+import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,7 +27,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
+from urllib3.exceptions import HTTPError
 
 from entrepot.storage.port import BlobDamaged, Fenced, StorageFull, StorageUnavailable
 from entrepot.storage.s3_ledger import Part
@@ -39,9 +43,13 @@ T = TypeVar("T")
 
 #: Keys that one DeleteObjects takes.
 MOST_KEYS = 1000
-#: Seconds until a call is given up, to connect and between two pieces of an answer.
-_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 60
-_ATTEMPTS = 4
+#: Seconds until a call is given up, to connect and between two pieces of an answer: some servers copy a large
+#: layer before they answer that it is complete.
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 3, 60
+_ATTEMPTS = 3
+#: Calls at once, of the storage's sixteen threads: the others hash and encrypt, and read what is cached. And how
+#: many seconds a call waits until it may begin.
+_AT_ONCE, _PATIENCE = 12, 60
 
 _CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d+)")
 _ABSENT = {"NoSuchKey", "NoSuchUpload", "404"}
@@ -110,6 +118,7 @@ class Bucket:
         self._bucket = location.bucket
         self._prefix = location.prefix
         self._threads = threads
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def put(self, name: str, content: bytes) -> None:
         """Store an object."""
@@ -203,8 +212,8 @@ class Bucket:
             raise Fenced from None
         return answer["ETag"]
 
-    async def complete(self, name: str, upload_id: str, parts: Sequence[Part]) -> bool:
-        """Make an object of the parts; False for an upload that is gone: it is completed, or being so.
+    async def complete(self, name: str, upload_id: str, parts: Sequence[Part]) -> None:
+        """Make an object of the parts; an upload that is gone is completed, or being so.
 
         Raises BlobDamaged when S3 has other parts than these.
         """
@@ -217,8 +226,7 @@ class Bucket:
                 MultipartUpload={"Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in parts]},
             )
         except _Absent:
-            return False
-        return True
+            return
 
     async def abort(self, name: str, upload_id: str) -> None:
         """Drop an upload and its parts; one that is gone is fine."""
@@ -231,6 +239,46 @@ class Bucket:
             )
         except _Absent:
             return
+
+    async def list_objects(self, after: str) -> AsyncGenerator[list[tuple[str, int]]]:
+        """Pages of the names behind ``after``, in their order, with their sizes (ListObjectsV2)."""
+        more = True
+        while more:
+            answer = await self._run(
+                self._client.list_objects_v2,
+                Bucket=self._bucket,
+                Prefix=self._prefix,
+                StartAfter=self._prefix + after,
+                MaxKeys=MOST_KEYS,
+            )
+            found = answer.get("Contents", [])
+            page = [(self._relative(each.get("Key", "")), each.get("Size", 0)) for each in found]
+            more = answer.get("IsTruncated", False) and bool(page)
+            if page:
+                after = page[-1][0]
+                yield page
+
+    async def list_uploads(self) -> AsyncGenerator[list[tuple[str, str]]]:
+        """Pages of the multipart uploads that go on: names and ids (ListMultipartUploads)."""
+        key, upload_id, more = "", "", True
+        while more:
+            answer = await self._run(
+                self._client.list_multipart_uploads,
+                Bucket=self._bucket,
+                Prefix=self._prefix,
+                KeyMarker=key,
+                UploadIdMarker=upload_id,
+                MaxUploads=MOST_KEYS,
+            )
+            found = answer.get("Uploads", [])
+            page = [(self._relative(each.get("Key", "")), each.get("UploadId", "")) for each in found]
+            key, upload_id = answer.get("NextKeyMarker", ""), answer.get("NextUploadIdMarker", "")
+            more = answer.get("IsTruncated", False) and bool(key)
+            if page:
+                yield page
+
+    def _relative(self, name: str) -> str:
+        return name.removeprefix(self._prefix)
 
     async def presign(self, client: "S3Client", name: str, seconds: int) -> str:
         """A URL with which anybody can GET the object, at the endpoint of ``client``."""
@@ -247,6 +295,11 @@ class Bucket:
 
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._room.acquire()
+        except TimeoutError:
+            raise StorageUnavailable("its endpoint answers too slowly") from None
+        try:
             return await in_thread(self._threads, call, *args, **kwargs)
         except ClientError as error:
             raise _translated(error) from error
@@ -258,8 +311,10 @@ class Bucket:
             raise StorageUnavailable("its endpoint does not answer") from error
         except NoCredentialsError as error:
             raise StorageUnavailable("there are no credentials for it") from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError, HTTPError) as error:
             raise StorageUnavailable(type(error).__name__) from error
+        finally:
+            self._room.release()
 
 
 class _Absent(Exception):

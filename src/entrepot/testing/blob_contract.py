@@ -20,7 +20,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.core.digest import Hasher, hasher
-from entrepot.storage.port import BlobDamaged, BlobStorage, Fenced, StorageFull
+from entrepot.storage.port import BlobDamaged, BlobStorage, Fenced, Listing, StorageFull, StoredObject
 
 MIB = 2**20
 KEY = "0123456789abcdef0123456789abcdef"
@@ -43,6 +43,11 @@ async def store(storage: BlobStorage, content: bytes, *, key: str = KEY) -> None
 async def fetch(storage: BlobStorage, length: int, *, key: str = KEY, start: int = 0) -> bytes:
     """Read ``length`` bytes."""
     return b"".join([chunk async for chunk in storage.read(key, start=start, length=length)])
+
+
+async def listed(storage: BlobStorage, *, after: str = "") -> list[StoredObject]:
+    """Everything that a storage lists."""
+    return [each async for page in storage.list_objects(after=after) for each in page.objects]
 
 
 class BlobContract:
@@ -371,6 +376,57 @@ class BlobContract:
         with pytest.raises(StorageFull):
             await full.identify("other")
         assert await full.identity() == "0123456789abcdef" * 4
+
+    async def test_everything_that_is_stored_is_listed_by_its_key(self, storage: BlobStorage) -> None:
+        """What is sealed, and what is being uploaded; nothing that the storage keeps for itself."""
+        await storage.identify("name")
+        await storage.check()
+        assert await listed(storage) == []
+        await store(storage, b"sealed")
+        async with storage.writer(OTHER_KEY, offset=0, epoch=1, hasher=hasher("sha256")) as writer:
+            await writer.write([b"unfinished"])
+            await writer.sync()
+
+        found = await listed(storage)
+
+        assert {each.key for each in found} == {KEY, OTHER_KEY}
+        assert len({each.name for each in found}) == len(found)
+        assert [each.size >= len(b"sealed") for each in found if each.key == KEY and not each.of_upload] == [True]
+
+    async def test_a_listing_goes_on_where_another_one_was(self, storage: BlobStorage) -> None:
+        """The cursor of a page leads to all that comes after it."""
+        keys = [f"{number:02x}{number:030x}" for number in range(0, 250, 50)]
+        for key in keys:
+            await store(storage, b"content", key=key)
+        pages: list[Listing] = [page async for page in storage.list_objects(after="")]
+
+        seen: list[StoredObject] = []
+        for page in pages:
+            seen += page.objects
+            rest = await listed(storage, after=page.cursor)
+            assert {each.key for each in seen} | {each.key for each in rest} == set(keys)
+        assert {each.key for each in await listed(storage, after=pages[-1].cursor)} <= {keys[-1]}
+
+    async def test_what_is_listed_can_be_removed(self, storage: BlobStorage) -> None:
+        """Exactly that, and again; other keys keep theirs."""
+        await store(storage, b"sealed")
+        await upload(storage, b"unfinished", key=OTHER_KEY)
+        found = [each for each in await listed(storage) if each.key == OTHER_KEY]
+
+        await storage.remove_objects(found)
+        await storage.remove_objects(found)
+
+        assert {each.key for each in await listed(storage)} == {KEY}
+        assert await fetch(storage, 6) == b"sealed"
+
+    async def test_a_deleted_key_is_not_listed(self, storage: BlobStorage) -> None:
+        """Nothing of it is left, sealed or not."""
+        await store(storage, b"sealed")
+        await upload(storage, b"unfinished", key=OTHER_KEY)
+
+        await storage.delete_many([KEY, OTHER_KEY])
+
+        assert await listed(storage) == []
 
     @pytest.mark.parametrize(
         "key",

@@ -16,38 +16,31 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from entrepot.core.address import PublicURL
 from entrepot.core.garbage import Cause
-from entrepot.core.partitions import RegistryId
-from entrepot.features.audit.denials import Denials
-from entrepot.features.encryption.data_keys import DataKeys
-from entrepot.features.encryption.ledger import MetadataSegmentLedger
-from entrepot.features.identity.access_keys import AccessKeySecrets
-from entrepot.features.identity.failures import FailedLogins
-from entrepot.features.identity.issuers import Issuers, fetch_document
-from entrepot.features.identity.sessions import SessionSecrets
-from entrepot.features.layers.hashes import UploadHashes
-from entrepot.features.quotas.buckets import TokenBuckets
 from entrepot.features.quotas.quotas import OFF, Quotas
-from entrepot.features.quotas.tallies import Tallies
 from entrepot.fronts.oci.profile import OCI, Profile
 from entrepot.keys.keyring import Keyring
-from entrepot.keys.local import LocalKeyProvider
-from entrepot.keys.master import MasterKeyWrapping
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
 from entrepot.metadata.sqlite import SQLiteMetadata
-from entrepot.operations.authorities import Authorities, Root
 from entrepot.operations.services import Services
-from entrepot.protocol.tokens import MasterKey, Signer
+from entrepot.protocol.tokens import MasterKey
 from entrepot.server.app import Application
-from entrepot.storage.encrypted import EncryptedStorage
 from entrepot.storage.memory import MemoryStorage
+from entrepot.testing.services import ACCESS_KEY_ID, ACCOUNT_ID, REGION, SECRET_ACCESS_KEY, make_services
 
-ACCESS_KEY_ID = "AKIAENTREPOTTESTING1"
-SECRET_ACCESS_KEY = "entrepot-testing-secret-access-key"  # noqa: S105 (of registries that live in one test)
-ACCOUNT_ID = "000000000000"
-REGION = "us-east-1"
+__all__ = [
+    "ACCESS_KEY_ID",
+    "ACCOUNT_ID",
+    "REGION",
+    "SECRET_ACCESS_KEY",
+    "START",
+    "MemoryCounters",
+    "RunningRegistry",
+    "SettableClock",
+    "registry",
+]
+
 #: Where the clock stands at first: 2026-01-01T00:00:00Z, in microseconds.
 START = 1_767_225_600_000_000
 
@@ -138,54 +131,22 @@ async def registry(
         master = MasterKey(random.randbytes(32))
         storage, clock, counters = MemoryStorage(), SettableClock(), MemoryCounters()
         keyring = Keyring(Path(folder) / "keyring.json", clock)
-        kms = LocalKeyProvider(keyring)
-        data_keys = DataKeys(kms, MasterKeyWrapping(master), clock)
-        threads = opened.enter_context(ThreadPoolExecutor(2))
-        encrypted_storage = EncryptedStorage(
+        services = make_services(
+            metadata,
             storage,
-            MetadataSegmentLedger(metadata),
-            data_keys.unwrap,
-            threads=threads,
-            random_bytes=random.randbytes,
-        )
-        signer = Signer(master)
-        access_key_secrets, session_secrets, denials = AccessKeySecrets(master), SessionSecrets(master), Denials()
-        services = Services(
-            metadata=metadata,
-            storage=storage,
-            encrypted_storage=encrypted_storage,
-            data_keys=data_keys,
-            kms=kms,
-            encrypt_at_rest=encrypt_at_rest,
-            signer=signer,
+            master=master,
+            keyring=keyring,
             counters=counters,
             clock=clock,
-            random_hex=lambda size: random.randbytes(size).hex(),
-            public_url=PublicURL.parse(public_url),
-            default_registry=RegistryId(ACCOUNT_ID, REGION),
-            authorities=Authorities(
-                metadata=metadata,
-                clock=clock,
-                root=Root(ACCOUNT_ID, REGION, ACCESS_KEY_ID, SECRET_ACCESS_KEY),
-                signer=signer,
-                access_key_secrets=access_key_secrets,
-                session_secrets=session_secrets,
-                denials=denials,
-            ),
-            access_key_secrets=access_key_secrets,
-            session_secrets=session_secrets,
-            failed_logins=FailedLogins(),
-            denials=denials,
-            issuers=Issuers(fetch_document, clock),
-            trusted_proxies=(),
-            anonymous_pull=anonymous_pull,
+            random=random,
+            threads=opened.enter_context(ThreadPoolExecutor(2)),
             create_on_push=create_on_push,
-            upload_hashes=UploadHashes(),
+            anonymous_pull=anonymous_pull,
+            public_url=public_url,
             quotas=quotas,
-            buckets=TokenBuckets(quotas.rates),
-            tallies=Tallies(),
             catalog=catalog,
             sparse_manifests=sparse_manifests,
+            encrypt_at_rest=encrypt_at_rest,
         )
         application = Application(
             services,

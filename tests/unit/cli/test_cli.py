@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_written_ends_with_1(tmp_path: Path) -> None:
     ended = run("serve", cwd=tmp_path)
 
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "entrepot: the data folder data cannot be written: File exists\n"
+    assert ended.stderr == "entrepot: the data folder data cannot be written: Not a directory\n"
 
 
 def test_settings_are_shown_as_json(tmp_path: Path) -> None:

@@ -51,12 +51,14 @@ def test_status_tells_what_waits_by_cause(folder: Path) -> None:
     assert shown == {
         "repositories": 0,
         "images": 0,
+        "kept": {"repositories": 0, "images": 0, "until": None},
         "layers": {},
         "unneeded": {},
         "buried": {
             "image": {"blobs": 1, "bytes": 7, "due_blobs": 1, "due_bytes": 7},
             "upload": {"blobs": 1, "bytes": 7, "due_blobs": 0, "due_bytes": 0},
         },
+        "pins": [],
     }
     assert files(folder) == [KEY, LATER]
 
@@ -101,3 +103,25 @@ def test_a_folder_without_a_database_is_refused(tmp_path: Path, arguments: list[
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "entrepot: The registry's database cannot answer: its file cannot be opened\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_status_tells_of_a_backup_that_keeps_bytes(folder: Path) -> None:
+    """By name, with the times between which it holds what is buried; nothing of that is due."""
+    asyncio.run(_pin(folder / "data" / "metadata.db"))
+
+    shown = json.loads(run("gc", "status", "--output", "json", cwd=folder).stdout)
+    told = run("gc", "status", cwd=folder).stdout
+
+    held = {"held_from": "1970-01-01T00:00:00Z", "expires_at": "2200-01-01T00:00:00Z"}
+    assert shown["pins"] == [{"name": "backup one", **held}]
+    assert shown["buried"]["image"]["due_blobs"] == 0
+    assert told.endswith(
+        "Held by backup one until 2200-01-01T00:00:00Z: what was buried since 1970-01-01T00:00:00Z\n"
+    )
+
+
+async def _pin(path: Path) -> None:
+    metadata = SQLiteMetadata(path)
+    row = {"name": "backup one", "pinned_at": 0, "expires_at": FAR_AWAY}
+    await metadata.write(lambda connection: connection.execute(insert(tables.pins), row))
+    await metadata.close()

@@ -21,17 +21,23 @@ KINDS = {
     errors.LimitReached,
     errors.Unavailable,
 }
-#: Raised on ``/v2/`` or for download URLs alone, or turned into a failure of a batch: the API never answers these.
+#: Raised on ``/v2/``, for download URLs or by commands alone, or turned into a failure of a batch: the API never
+#: answers these.
 NOT_OF_THE_API = {
+    "features.images.errors.ChildrenGone",
+    "features.images.errors.ImageNotDeleted",
     "features.images.errors.ImageReferencedByManifestList",
+    "features.images.errors.LayersGone",
+    "features.images.errors.TagWasNothingElse",
     "features.layers.errors.LayerInUse",
+    "features.repositories.errors.RepositoryNotDeleted",
     "fronts.oci.authentication.NotAuthenticated",
     "fronts.oci.authentication.WrongRegion",
     "protocol.tokens.InvalidToken",
     "protocol.tokens.TokenExpired",
 }
 #: What IAM and STS answer, which have a table of their own (fronts/query.py), and what the command line says.
-OF_OTHERS = ("features.identity.assuming.", "cli.", "client.")
+OF_OTHERS = ("features.identity.assuming.", "features.auditor.", "features.backup.", "cli.", "client.")
 #: What a value of a field looks like; anything that prints will do.
 SAMPLE = {"int": 7, "Sequence[Violation]": ()}
 
@@ -89,7 +95,7 @@ def test_the_api_has_an_answer_for_every_error(kind: type[EntrepotError]) -> Non
     """Only what may be repeated is told as a fault of the server's; KmsException has a status of its own."""
     status = ecr_answer(make(kind)).status
 
-    assert status in ({400, 500} if issubclass(kind, errors.Unavailable) else {400, 413})
+    assert status in ({400, 503} if issubclass(kind, errors.Unavailable) else {400, 413})
 
 
 @pytest.mark.parametrize("profile", [OCI, ECR], ids=["oci", "ecr"])

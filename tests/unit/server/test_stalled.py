@@ -138,3 +138,14 @@ def test_a_look_leaves_no_descriptor_open(listener: Listener) -> None:
     server.close()
 
     drain(client)  # ends only if nobody else holds the other end
+
+
+def test_a_connection_that_is_paced_counts_once(listener: Listener) -> None:
+    """Pacing has a descriptor of its own for it."""
+    _client, server = listener.connect()
+    fill(server)
+    connections = StalledConnections(listener.port)
+    with server.dup():
+        looks = [connections.end(), connections.end()]
+
+    assert looks == [0, 1]

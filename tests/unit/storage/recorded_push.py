@@ -1,6 +1,6 @@
 """The pushes whose system calls are recorded: every promise, once it is given, is told on stdout.
 
-Run as a program with the storage's root. ``synced KEY SIZE`` and ``sealed KEY SIZE`` are the promises.
+Run as a program with the storage's root. ``promise: synced KEY SIZE`` and ``promise: sealed KEY SIZE``.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ async def push(storage: FilesystemStorage, key: str, parts: list[bytes]) -> None
 
 def promise(word: str, key: str, size: int) -> None:
     """From here on ``size`` bytes of ``key`` may be told to a client."""
-    os.write(1, f"{word} {key} {size}".encode())
+    os.write(1, f"promise: {word} {key} {size}".encode())
 
 
 async def main(root: Path) -> None:

@@ -2,32 +2,23 @@
 
 kill -9 proves nothing about fsync, since the kernel keeps what the process wrote. So the real system calls of a
 push are recorded (strace) and replayed on a model of a disk that forgets, at the cut, everything no fsync covers:
-bytes and sizes of files that were not flushed, and names whose folder was not.
+bytes and sizes of files that were not flushed, and names whose folder was not. `tests/crash` does the same with a
+whole registry.
 """
 
 import os
 import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.crash.system_calls import Call, parse, record
 
 RECORDED_PUSH = Path(__file__).with_name("recorded_push.py")
-TRACED = "openat,mkdir,write,pwrite64,pwritev,pwritev2,ftruncate,fchmod,fsync,fdatasync,unlink,rename,link"
-
-
-@dataclass(frozen=True)
-class Call:
-    """A system call that succeeded: ``path`` is the file or folder it was about."""
-
-    name: str
-    path: Path
-    arguments: str
-    result: int
+#: What every promise on stdout begins with.
+MARK = "promise: "
 
 
 @dataclass
@@ -68,11 +59,11 @@ class ForgetfulDisk:
             case "unlink":
                 del self.names[call.path]
             case "pwrite64" | "pwritev" | "pwritev2":
-                self.write(self.names[call.path], offset_of(call.arguments), call.result)
+                self.write(self.names[call.path], call.number(), call.result)
             case "ftruncate":
-                self.truncate(self.names[call.path], int(call.arguments.rpartition(", ")[2]))
+                self.truncate(self.names[call.path], call.number())
             case "fchmod":
-                self.names[call.path].mode = int(call.arguments.rpartition(", ")[2], 8)
+                self.names[call.path].mode = call.number()
             case "fdatasync" | "fsync":
                 self.flush(call)
             case "write":
@@ -104,7 +95,7 @@ class ForgetfulDisk:
 
     def promise(self, written: str) -> None:
         """From here on a client may count on it."""
-        if told := re.search(r'"(synced|sealed) ([0-9a-f]{32}) (\d+)"', written):
+        if told := re.search(rf'"{MARK}(synced|sealed) ([0-9a-f]{{32}}) (\d+)"', written):
             path = self.root / told[2][:2] / told[2]
             content = bytes(self.names[path].content[: int(told[3])])
             assert len(content) == int(told[3])
@@ -131,33 +122,6 @@ class ForgetfulDisk:
         return None
 
 
-def offset_of(arguments: str) -> int:
-    """The offset of a pwrite64, pwritev or pwritev2, whose data stands before it."""
-    found = re.search(r'(?:\]|"|\.\.\.), \d+, (\d+)(?:, 0)?$', arguments)
-    assert found, arguments
-    return int(found[1])
-
-
-def parse(recording: str) -> Iterator[Call]:
-    """The calls that succeeded, in the order in which they ended."""
-    unfinished: dict[str, str] = {}
-    for line in recording.splitlines():
-        thread, _, text = line.partition(" ")
-        text = text.strip()
-        if text.endswith("<unfinished ...>"):
-            unfinished[thread] = text.removesuffix("<unfinished ...>")
-            continue
-        if resumed := re.match(r"<\.\.\. \w+ resumed>", text):
-            text = unfinished.pop(thread) + text[resumed.end() :]
-        call = re.fullmatch(r"(\w+)\((.*)\) += (\d+)(?:<.*>)?", text)
-        if call:
-            path = re.search(
-                r'"([^"]*)"' if call[1] in {"openat", "mkdir", "unlink"} else r"\d+<([^>]*)>", call[2]
-            )
-            assert path, line
-            yield Call(call[1], Path(path[1]), call[2], int(call[3]))
-
-
 def broken_by_a_power_cut(calls: Iterable[Call], root: Path) -> set[Promise]:
     """Replay the calls, cut the power after each of them, and gather what breaks."""
     disk, broken = ForgetfulDisk(root), set[Promise]()
@@ -177,16 +141,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def calls(root: Path) -> list[Call]:
     """The system calls on files below the root, and the promises, of a real push."""
-    if shutil.which("strace") is None and "CI" not in os.environ:
-        pytest.skip("strace is not installed")
     log = root.parents[1] / "strace"
-    strace = ["strace", "-f", "-y", "-qq", "-s", "80", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", log]
-    subprocess.run([*strace, sys.executable, RECORDED_PUSH, root], check=True, capture_output=True)
-    return [
-        call
-        for call in parse(log.read_text())
-        if call.path.is_relative_to(root.parents[1]) or call.arguments.startswith("1<")
-    ]
+    record([sys.executable, RECORDED_PUSH, root], log, root.parents[1])
+    return list(parse(log.read_text(), root.parents[1], MARK))
 
 
 def test_no_power_cut_breaks_a_promise(calls: list[Call], root: Path) -> None:

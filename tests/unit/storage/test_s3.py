@@ -1,6 +1,7 @@
 """What is special about a bucket: parts and tails, replicas, writers that come late, what is left behind."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -13,14 +14,17 @@ from typing import Any
 import boto3
 import httpx
 import pytest
+from botocore.config import Config
 from tests.s3 import ACCESS_KEY_ID, SECRET_ACCESS_KEY, S3Server, free_port, refuse_bodies
 from types_boto3_s3.client import S3Client
 
 from entrepot.core.digest import hasher
+from entrepot.server.wiring import STORAGE_THREADS
 from entrepot.storage.port import BlobDamaged, Fenced, StorageFull, StorageUnavailable
 from entrepot.storage.s3 import Redirects, S3Storage
 from entrepot.storage.s3_bucket import Bucket, Location, connect
 from entrepot.storage.s3_writer import BufferBudget
+from entrepot.storage.threads import in_thread
 from entrepot.testing.blob_contract import KEY, MIB, OTHER_KEY, fetch, store, upload
 from entrepot.testing.part_ledger import MemoryPartLedger
 
@@ -327,6 +331,67 @@ async def test_an_answer_that_ends_early_is_an_error(broken_server: str) -> None
 
         with pytest.raises(BlobDamaged):
             await fetch(storage, 1000)
+
+
+@pytest.fixture
+def mute_server() -> Iterator[str]:
+    """Takes connections, and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def test_a_server_that_hangs_leaves_threads_to_others(mute_server: str) -> None:
+    """However many calls wait for it, hashing and reading from a cache go on; and each call comes to an end."""
+    client = boto3.client(  # pyright: ignore[reportUnknownMemberType] (other services have no stubs here)
+        "s3",
+        endpoint_url=mute_server,
+        region_name="us-east-1",
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        config=Config(read_timeout=1, retries={"total_max_attempts": 1}, max_pool_connections=16),
+    )
+    with ThreadPoolExecutor(STORAGE_THREADS) as threads:
+        storage = S3Storage(Bucket(client, Location("bucket"), threads), MemoryPartLedger(), threads=threads)
+        waiting = [asyncio.create_task(fetch(storage, 1000)) for _ in range(STORAGE_THREADS + 8)]
+        await asyncio.sleep(0)
+
+        async with asyncio.timeout(0.5):
+            assert await in_thread(threads, sum, [1, 2]) == 3
+
+        assert not any(task.done() for task in waiting)
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(error) for error in found} == {StorageUnavailable}
+
+
+@pytest.fixture
+def strange_server() -> Iterator[str]:
+    """Answers everything with success, and not as S3 does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "9")
+            self.end_headers()
+            self.wfile.write(b"<no XML at all"[:9])
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name in the base class)
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+async def test_an_answer_that_is_none_of_s3_is_an_error(strange_server: str) -> None:
+    """Of a proxy, say: the storage is unavailable, which clients are told as that."""
+    with ThreadPoolExecutor(2) as threads:
+        bucket = Bucket(client_of(strange_server), Location("bucket"), threads)
+
+        with pytest.raises(StorageUnavailable):
+            await bucket.begin("name")
 
 
 def client_of(endpoint: str, secret_access_key: str = SECRET_ACCESS_KEY, region: str = "us-east-1") -> S3Client:

@@ -46,6 +46,11 @@ class _Wrapped(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.msgpack.decode(stored, type=cls)
 
 
+def layers_of(wrapped: bytes) -> int:
+    """How many data keys these are, without unwrapping them."""
+    return len(_Wrapped.parse(wrapped).data_keys)
+
+
 class DataKeys:
     """Makes and unwraps data keys by a KMS, and by the ``own`` key of the registry."""
 

@@ -126,3 +126,64 @@ class ImageReferencedByManifestList(Conflict):
     digests: str
 
     template: ClassVar[str] = "Requested image referenced by manifest list: [{digests}]"
+
+
+@dataclass(eq=False)
+class ImageNotDeleted(NotFound):
+    """No image of this digest waits to be had back: it was never deleted, or is gone for good."""
+
+    digest: str
+    repository: str
+
+    template: ClassVar[str] = (
+        "No deleted image with digest '{digest}' is kept in the repository '{repository}': "
+        "it is not deleted, or gone"
+    )
+
+
+@dataclass(eq=False)
+class TagWasNothingElse(NotFound):
+    """The history of the tag knows no other image."""
+
+    tag: str
+    repository: str
+
+    template: ClassVar[str] = (
+        "The history of the tag '{tag}' in the repository '{repository}' knows no other image"
+    )
+
+
+@dataclass(eq=False)
+class LayersGone(Conflict):
+    """A deleted image cannot come back without layers that were deleted themselves; ``digests`` lists them."""
+
+    digest: str
+    digests: str
+
+    template: ClassVar[str] = (
+        "The image '{digest}' cannot come back: its layers [{digests}] were deleted. Push it again"
+    )
+
+
+@dataclass(eq=False)
+class ChildrenGone(Conflict):
+    """A deleted index cannot come back without its images; ``digests`` lists those that are not kept."""
+
+    digest: str
+    digests: str
+
+    template: ClassVar[str] = (
+        "The index '{digest}' cannot come back: its images [{digests}] are gone. Push them again first"
+    )
+
+
+@dataclass(eq=False)
+class TooManyDeletedImages(LimitReached):
+    """An index has more deleted images than one transaction brings back."""
+
+    digest: str
+    limit: int
+
+    template: ClassVar[str] = (
+        "More than {limit} deleted images would come back with '{digest}': bring its images back first, one by one"
+    )

@@ -1,10 +1,11 @@
 """The SQL of images, their manifests, references and tags, and of the tags' history.
 
 An image whose ``repository_id`` is NULL is detached: it and its tags are gone to every reader, and its rows are
-drained later. So whatever reads a tag or a reference joins the image and asks for its repository.
+drained later. So whatever reads a tag or a reference joins the image and asks for its repository. Until it is
+drained it can be had back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import accumulate
@@ -15,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Row,
     Select,
     and_,
     bindparam,
@@ -28,7 +30,8 @@ from sqlalchemy import (
 )
 
 from entrepot.core.digest import Digest
-from entrepot.core.manifest import Manifest
+from entrepot.core.garbage import Detached
+from entrepot.core.manifest import Manifest, Reference
 from entrepot.core.partitions import RegistryId
 from entrepot.features.images.image import Image, ImageId, ManifestBytes, TaggedImage
 from entrepot.metadata.hot import Change, LookUp
@@ -258,7 +261,13 @@ def _counted(connection: Connection, image_id: int, by: int) -> tuple[int, str, 
 
 
 def set_tag(
-    connection: Connection, repository_id: int, tag: str, image: Image, *, moved_by: str, now: int
+    connection: Connection,
+    repository_id: int,
+    tag: str,
+    image: "Image | DeletedImage",
+    *,
+    moved_by: str,
+    now: int,
 ) -> TagMove | None:
     """Point the tag at the image and write the move down in the tag's history; None when it pointed there before.
 
@@ -576,9 +585,9 @@ class LeavingImage:
     reference_count: int
 
 
-def has_detached(connection: Connection) -> bool:
-    """True while a detached image has a row."""
-    return connection.execute(_oldest_detached).first() is not None
+def has_detached(connection: Connection, before: int) -> bool:
+    """True while an image that was detached ``before`` has a row."""
+    return connection.execute(_oldest_detached, {"before": before}).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,16 +603,33 @@ class Drained:
     manifest_bytes: int
 
 
-def drain_detached(connection: Connection, limit: int) -> Drained | None:
-    """Remove detached images of a repository, or tags of one that has too many; a tag leaves a line of history.
+def drain_detached(connection: Connection, before: int, limit: int) -> Drained | None:
+    """As ``drain_detached_from``, of the repository whose image has waited longest."""
+    repository_id = connection.scalar(_oldest_detached, {"before": before})
+    return None if repository_id is None else drain_detached_from(connection, repository_id, before, limit)
 
-    The repository is that of the image which has waited longest; images that another transaction drains are left
-    to it. At most ``limit`` rows are written, with one for each layer that was named; None when there is none.
+
+def drain_detached_from(connection: Connection, repository_id: int, before: int, limit: int) -> Drained | None:
+    """Remove images of a repository that were detached ``before``, or tags of one that has too many.
+
+    A tag leaves a line of history. Images that another transaction drains, or brings back, are left to it. At most
+    ``limit`` rows are written, with one for each layer that was named; None when there is none.
     """
-    repository_id = connection.scalar(_oldest_detached)
-    rows = connection.execute(_detached_from, {"repository_id": repository_id, "limit": limit // 2})
+    wanted = {"repository_id": repository_id, "before": before, "limit": limit // 2}
+    return _drain(connection, repository_id, connection.execute(_detached_from, wanted), limit)
+
+
+def drain_deleted(connection: Connection, repository_id: int, digest: str, limit: int) -> Drained | None:
+    """As ``drain_detached_from``, all that have the digest."""
+    wanted = {"repository_id": repository_id, "digest": digest, "limit": limit // 2}
+    return _drain(connection, repository_id, connection.execute(_detached_with_digest, wanted), limit)
+
+
+def _drain(
+    connection: Connection, repository_id: int, rows: Iterable[Row[*tuple[Any, ...]]], limit: int
+) -> Drained | None:
     leaving = {row.id: LeavingImage(*row) for row in rows}
-    if repository_id is None or not leaving:
+    if not leaving:
         return None
     whole = _that_fit(list(leaving.values()), limit, rows_of_tag=2, rows_of_reference=2)
     if not whole:
@@ -679,14 +705,17 @@ _leaving = (
     .label("reference_count"),
 )
 _oldest_detached = (
-    select(images.c.detached_from).where(images.c.detached_at.is_not(None)).order_by(images.c.detached_at).limit(1)
+    select(images.c.detached_from)
+    .where(images.c.detached_at <= bindparam("before"))
+    .order_by(images.c.detached_at)
+    .limit(1)
 )
-_detached_from = (
-    select(*_leaving)
-    .where(images.c.detached_from == bindparam("repository_id"))
-    .limit(bindparam("limit"))
-    .with_for_update(of=images, skip_locked=True)
+_some_detached = (select(*_leaving).limit(bindparam("limit")).with_for_update(of=images, skip_locked=True)).where(
+    images.c.detached_from == bindparam("repository_id")
 )
+_detached_from = _some_detached.where(images.c.detached_at <= bindparam("before")).order_by(images.c.detached_at)
+_is_detached_with_digest = and_(images.c.repository_id.is_(None), images.c.digest == bindparam("digest"))
+_detached_with_digest = _some_detached.where(_is_detached_with_digest)
 _next_leaving = {
     dialect: [
         select(images.c.repository_id, *_leaving)
@@ -725,6 +754,26 @@ _delete_manifests = (
 )
 
 
+def count_tags_anew(connection: Connection, image_id: int) -> bool:
+    """Set how many tags an image has to what it is; False where it was right.
+
+    Whoever moves a tag counts after it, so whoever has the image's lock sees as many tags as are counted. The tags
+    are counted in a statement of their own: it sees what was committed while the first waited.
+    """
+    counted = connection.scalar(select(images.c.tag_count).where(images.c.id == image_id).with_for_update())
+    tags = connection.scalar(select(func.count()).where(image_tags.c.image_id == image_id))
+    if counted is None or counted == tags:
+        return False
+    connection.execute(update(images).where(images.c.id == image_id).values(tag_count=tags))
+    return True
+
+
+def drop_unused_manifest(connection: Connection, digest: str) -> bool:
+    """Remove a manifest, under whatever key, that no image has; False where there is none."""
+    connection.execute(_lock_manifests, {"digests": [digest]}).all()
+    return bool(connection.scalars(_delete_manifests, {"digests": [digest]}).all())
+
+
 def has_moves_before(connection: Connection, before: int) -> bool:
     """True while there are tag moves older than ``before``."""
     return (
@@ -752,6 +801,193 @@ def has_rows(connection: Connection, repository_id: int) -> bool:
     return row is not None
 
 
-def count_detached(connection: Connection) -> int:
-    """How many detached images wait to be drained. Reads every one of them."""
-    return connection.scalar(select(func.count()).where(images.c.detached_at.is_not(None))) or 0
+def count_detached(connection: Connection, before: int) -> Detached:
+    """How many detached images wait; those from ``before`` are due. Reads every one of them."""
+    kept = images.c.detached_at > before
+    row = connection.execute(
+        select(
+            func.count().filter(kept),
+            func.min(images.c.detached_at).filter(kept),
+            func.count().filter(~kept),
+        ).where(images.c.detached_at.is_not(None))
+    ).one()
+    return Detached(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedImage:
+    """An image that may be had back."""
+
+    id: int
+    digest: str
+    encryption_key: str
+    media_type: str
+    size: int
+    detached_at: int
+
+
+_deleted = select(
+    images.c.id,
+    images.c.digest,
+    images.c.encryption_key,
+    images.c.media_type,
+    images.c.size,
+    images.c.detached_at,
+)
+_deleted_with_digest = _deleted.where(
+    _is_detached_with_digest, images.c.detached_from == bindparam("repository_id")
+)
+
+
+def find_deleted(connection: Connection, repository_id: int, digest: str) -> DeletedImage | None:
+    """The image with this digest that was deleted last; it may have been deleted more than once."""
+    rows = connection.execute(_deleted_with_digest, {"repository_id": repository_id, "digest": digest})
+    return max((DeletedImage(*row) for row in rows), key=lambda image: image.detached_at, default=None)
+
+
+def lock_deleted(connection: Connection, deleted: DeletedImage) -> bool:
+    """Keep an image from being drained, and from being brought back; False when it has been."""
+    is_it = and_(images.c.id == deleted.id, images.c.repository_id.is_(None))
+    return connection.execute(select(images.c.id).where(is_it).with_for_update()).first() is not None
+
+
+def references_of(connection: Connection, image_id: int) -> list[Reference]:
+    """What the image's manifest names, in its order."""
+    of_image = image_references.c.image_id == image_id
+    rows = connection.execute(
+        select(image_references.c.kind, image_references.c.digest, image_references.c.size)
+        .where(of_image)
+        .order_by(image_references.c.position)
+    )
+    return [Reference(row.kind, Digest.parse(row.digest), row.size) for row in rows]
+
+
+def hold_manifest(connection: Connection, deleted: DeletedImage) -> bool:
+    """Keep a manifest's bytes until the transaction ends; False when they are gone."""
+    key = {"digest": deleted.digest, "encryption_key": deleted.encryption_key}
+    return _manifest_held.first(connection, key) is not None
+
+
+def attach(connection: Connection, repository_id: int, image_id: int) -> None:
+    """Put a detached image, which the caller has locked, back into its repository, with the tags it still has."""
+    connection.execute(
+        update(images)
+        .where(images.c.id == image_id)
+        .values(repository_id=repository_id, detached_from=None, detached_at=None)
+    )
+
+
+def tags_taken_off(connection: Connection, repository_id: int, deleted: DeletedImage) -> list[str]:
+    """The tags that an image lost when it was deleted, in byte order, and those that it still has."""
+    lost = connection.scalars(
+        select(tag_history.c.tag).where(
+            tag_history.c.moved_at == deleted.detached_at,
+            tag_history.c.repository_id == repository_id,
+            tag_history.c.from_digest == deleted.digest,
+            tag_history.c.to_digest.is_(None),
+        )
+    )
+    return sorted({*lost, *tags_of(connection, deleted.id)})
+
+
+def find_digest_left(connection: Connection, repository_id: int, tag: str) -> str | None:
+    """The digest of a detached image that still has the tag: one whose loss is not in the history yet."""
+    return connection.scalar(
+        select(images.c.digest)
+        .join(image_tags, image_tags.c.image_id == images.c.id)
+        .where(
+            image_tags.c.repository_id == repository_id,
+            image_tags.c.tag == tag,
+            images.c.repository_id.is_(None),
+        )
+    )
+
+
+def find_digest_before(connection: Connection, repository_id: int, tag: str, current: str | None) -> str | None:
+    """The last digest that the tag has left and that is not the ``current`` one."""
+    return connection.scalar(
+        select(tag_history.c.from_digest)
+        .where(
+            tag_history.c.repository_id == repository_id,
+            tag_history.c.tag == tag,
+            tag_history.c.from_digest != (current or ""),
+        )
+        .order_by(tag_history.c.id.desc())
+        .limit(1)
+    )
+
+
+def page_of_deleted(
+    connection: Connection, registry: RegistryId, *, since: int, limit: int
+) -> list[tuple[int, str, DeletedImage]]:
+    """Images that were deleted after ``since``, the newest first, with the id and the name of their repository."""
+    query = (
+        _deleted.add_columns(repositories.c.id, repositories.c.name)
+        .join(repositories, repositories.c.id == images.c.detached_from)
+        .where(
+            images.c.detached_at > since,
+            repositories.c.account == registry.account,
+            repositories.c.region == registry.region,
+            repositories.c.name.is_not(None),
+        )
+        .order_by(images.c.detached_at.desc())
+        .limit(limit)
+    )
+    return [(row[-2], row[-1], DeletedImage(*row[:-2])) for row in connection.execute(query)]
+
+
+#: As the walks above: by all columns of an index, and cut off where another repository begins.
+_newest_deleted_from = (
+    _deleted.add_columns(images.c.detached_from)
+    .where(
+        images.c.detached_from.is_not(None),
+        tuple_(images.c.detached_from, images.c.detached_at)
+        < tuple_(bindparam("next_repository_id"), bindparam("earliest")),
+    )
+    .order_by(images.c.detached_from.desc(), images.c.detached_at.desc())
+    .limit(bindparam("limit"))
+)
+
+
+def page_of_deleted_from(
+    connection: Connection, repository_id: int, *, since: int, limit: int
+) -> list[DeletedImage]:
+    """Images of one repository that were deleted after ``since``, the newest first."""
+    wanted = {"next_repository_id": repository_id + 1, "earliest": 0, "limit": limit}
+    rows = connection.execute(_newest_deleted_from, wanted)
+    found = [DeletedImage(*row[:-1]) for row in rows if row[-1] == repository_id]
+    return [image for image in found if image.detached_at > since]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """A tag has moved: ``from_digest`` is None where it was new, ``to_digest`` where it was removed."""
+
+    id: int
+    tag: str
+    moved_at: int
+    moved_by: str
+    from_digest: str | None
+    to_digest: str | None
+
+
+def page_of_history(
+    connection: Connection, repository_id: int, *, tag: str | None, before: int | None, limit: int
+) -> list[HistoryLine]:
+    """At most ``limit`` moves of a tag, or of all tags of a repository, the newest first.
+
+    Those of a tag are a walk over an index. For those of all tags the repository's whole history is read.
+    """
+    query = select(
+        tag_history.c.id,
+        tag_history.c.tag,
+        tag_history.c.moved_at,
+        tag_history.c.moved_by,
+        tag_history.c.from_digest,
+        tag_history.c.to_digest,
+    ).where(tag_history.c.repository_id == repository_id)
+    if tag is not None:
+        query = query.where(tag_history.c.tag == tag)
+    if before is not None:
+        query = query.where(tag_history.c.id < before)
+    return [HistoryLine(*row) for row in connection.execute(query.order_by(tag_history.c.id.desc()).limit(limit))]

@@ -1,6 +1,6 @@
 """Layers and uploads as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: The size of part that InitiateLayerUpload advises, in bytes.
 PART_SIZE = 10 * 1024 * 1024
@@ -20,7 +20,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A layer on its way in. ``size`` is the committed offset; ``completed_digest`` is set once it is in."""
+    """A layer on its way in. ``size`` is the committed offset; ``completed_digest`` is set once it is in.
+
+    ``hash_state`` is what SHA-256 has come to at the offset, if whoever received the last bytes knew it.
+    """
 
     id: str
     repository_id: int
@@ -31,3 +34,4 @@ class Upload:
     has_short_part: bool
     completed_digest: str | None
     is_encrypted: bool
+    hash_state: bytes | None = field(default=None, repr=False)

@@ -28,11 +28,15 @@ CLOCK_SKEW = 5 * MINUTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifetimes:
-    """How long promises about layers hold, in microseconds: the same on all replicas, shorter in tests."""
+    """How long promises about layers hold, in microseconds: the same on all replicas, shorter in tests.
+
+    ``undelete`` is how long what was deleted is kept for whoever wants it back.
+    """
 
     lease: int = LEASE
     download: int = DOWNLOAD_LIFE
     clock_skew: int = CLOCK_SKEW
+    undelete: int = 0
 
     def is_half_spent(self, lease_until: int, now: int) -> bool:
         """True when a lease is due for renewal: so a layer asked for all day costs two writes a day."""
@@ -45,6 +49,10 @@ class Lifetimes:
     def unreachable_before(self, now: int) -> int:
         """What was unreachable then has no download URL any more."""
         return now - self.download - self.clock_skew
+
+    def drained_before(self, now: int) -> int:
+        """What was deleted then is kept no longer."""
+        return self.past_everywhere(now) - self.undelete if self.undelete else now
 
 
 #: Those of a registry outside tests.

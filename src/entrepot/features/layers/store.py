@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     union_all,
     update,
@@ -357,6 +358,53 @@ def _bury_unlinked(connection: Connection, causes: Mapping[int, Cause]) -> list[
     return [Garbage(row.storage_key, row.size, causes[row.id]) for row in buried]
 
 
+def bury_unlinked(connection: Connection, blob_id: int, cause: Cause) -> list[Garbage]:
+    """Remove a blob if no repository has it; gives its bytes. For the auditor: the rules above leave none."""
+    return _bury_unlinked(connection, {blob_id: cause})
+
+
+def queue_unnamed(connection: Connection, repository_id: int, blob_id: int, due_at: int) -> bool:
+    """Let the collector look at a link that is not queued, unless an image names it; False where all is right.
+
+    The link is locked first, so an image that comes to name it is seen.
+    """
+    if not hold_link(connection, repository_id, blob_id):
+        return False
+    changed = connection.execute(
+        update(repository_layers)
+        .where(
+            repository_layers.c.repository_id == repository_id,
+            repository_layers.c.blob_id == blob_id,
+            repository_layers.c.due_at.is_(None),
+            ~_is_named,
+        )
+        .values(due_at=due_at, due_cause=Cause.PUSH)
+    )
+    return changed.rowcount == 1
+
+
+def drop_blob(
+    connection: Connection, blob_id: int, storage_key: str, limit: int, cause: Cause
+) -> tuple[int, list[Garbage]]:
+    """Take a blob that is kept under this key away from some repositories, whatever needs it, and then remove it.
+
+    Gives from how many, at most ``limit``, and its bytes once nobody has it.
+    """
+    repository_ids = connection.scalars(
+        select(repository_layers.c.repository_id)
+        .join(blobs, blobs.c.id == repository_layers.c.blob_id)
+        .where(repository_layers.c.blob_id == blob_id, blobs.c.storage_key == storage_key)
+        .order_by(repository_layers.c.repository_id)
+        .limit(limit)
+        .with_for_update(of=repository_layers)
+    ).all()
+    for repository_id in repository_ids:
+        _delete_links(connection, repository_id, [blob_id])
+    if len(repository_ids) == limit:  # others may have it
+        return limit, []
+    return len(repository_ids), _bury_unlinked(connection, {blob_id: cause})
+
+
 _upload = select(
     uploads.c.id,
     uploads.c.repository_id,
@@ -367,6 +415,7 @@ _upload = select(
     uploads.c.has_short_part,
     uploads.c.completed_digest,
     uploads.c.is_encrypted,
+    uploads.c.hash_state,
 )
 _upload_by_id = _upload.where(
     uploads.c.id == bindparam("upload_id"),
@@ -434,7 +483,14 @@ def take_epoch(connection: Connection, upload: Upload, now: int) -> int:
 
 
 def commit_part(
-    connection: Connection, upload_id: str, epoch: int, size: int, *, part_size: int | None, now: int
+    connection: Connection,
+    upload_id: str,
+    epoch: int,
+    size: int,
+    *,
+    part_size: int | None,
+    hash_state: bytes | None,
+    now: int,
 ) -> bool:
     """Move the committed offset to ``size``, by one part of ``part_size`` bytes; False for a fenced writer.
 
@@ -450,7 +506,7 @@ def commit_part(
             has_short_part=uploads.c.has_short_part | short_before,
             last_part_size=part_size,
         )
-    return connection.execute(change.values(size=size, touched_at=now)).rowcount == 1
+    return connection.execute(change.values(size=size, hash_state=hash_state, touched_at=now)).rowcount == 1
 
 
 def complete_upload(connection: Connection, upload_id: str, epoch: int, digest: Digest, now: int) -> bool:
@@ -553,10 +609,14 @@ class Unneeded:
     bytes: int
 
 
-def count_unneeded(connection: Connection, due: int, now: int) -> list[Unneeded]:
-    """Blobs and uploads that a collection would bury now, by cause. Reads all links and uploads that go."""
+def count_unneeded(connection: Connection, due: int, now: int, *, deleted_before: int) -> list[Unneeded]:
+    """Blobs and uploads that a collection would bury now, by cause. Reads all links and uploads that go.
+
+    All that belongs to repositories ``deleted_before`` goes.
+    """
     links = repository_layers.join(repositories, repositories.c.id == repository_layers.c.repository_id)
-    attached, detached = repositories.c.detached_at.is_(None), repositories.c.detached_at.is_not(None)
+    detached = repositories.c.detached_at <= deleted_before
+    attached = or_(repositories.c.detached_at.is_(None), repositories.c.detached_at > deleted_before)
     not_needed = select(repository_layers.c.blob_id, repository_layers.c.due_cause.label("cause")).where(
         repository_layers.c.due_at <= due, repository_layers.c.lease_until <= due, ~_is_named, attached
     )

@@ -68,3 +68,16 @@ class InvalidTag(Invalid):
     constraint: str
 
     template: ClassVar[str] = "Invalid tag parameter: {constraint}"
+
+
+@dataclass(eq=False)
+class RepositoryNotDeleted(NotFound):
+    """No repository of this name waits to be had back: it was never deleted, or is gone for good."""
+
+    repository: str
+    registry_id: str
+
+    template: ClassVar[str] = (
+        "No deleted repository with name '{repository}' is kept in the registry with id '{registry_id}': "
+        "it is not deleted, or gone"
+    )

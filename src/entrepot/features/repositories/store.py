@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
+from entrepot.core.garbage import Detached
 from entrepot.core.partitions import RegistryId
 from entrepot.features.repositories.errors import RepositoryAlreadyExists, RepositoryNotFound
 from entrepot.features.repositories.repository import Repository, RepositorySettings
@@ -30,6 +32,9 @@ _in_registry = _columns.where(
 )
 _by_name = LookUp(_in_registry.where(repositories.c.name == bindparam("name")))
 _by_name_held = LookUp(_in_registry.where(repositories.c.name == bindparam("name")).with_for_update(read=True))
+_by_name_alone = LookUp(
+    _in_registry.where(repositories.c.name == bindparam("name")).with_for_update(key_share=True)
+)
 
 
 def find(connection: Connection, registry: RegistryId, name: str) -> Repository:
@@ -44,6 +49,15 @@ def find_and_hold(connection: Connection, registry: RegistryId, name: str) -> Re
     transaction is alone anyway.
     """
     return _find(connection, _by_name_held, registry, name)
+
+
+def find_and_hold_alone(connection: Connection, registry: RegistryId, name: str) -> Repository:
+    """As ``find_and_hold``, and nobody else who does that goes on before this transaction has ended.
+
+    So images and tags stay as they are but for what is drained: FOR NO KEY UPDATE on PostgreSQL, which rows that
+    only refer to the repository do not wait for.
+    """
+    return _find(connection, _by_name_alone, registry, name)
 
 
 def _find(connection: Connection, look_up: LookUp, registry: RegistryId, name: str) -> Repository:
@@ -184,12 +198,12 @@ def delete_document(connection: Connection, repository_id: int, kind: str) -> st
 def detach(connection: Connection, repository_id: int, now: int) -> bool:
     """Take the name away, which frees it at once; False when another transaction was first.
 
-    Everything that belongs to the row stays until it is drained.
+    Everything that belongs to the row stays until it is drained, and may be had back by the name till then.
     """
     result = connection.execute(
         update(repositories)
         .where(repositories.c.id == repository_id, repositories.c.name.is_not(None))
-        .values(name=None, detached_at=now)
+        .values(name=None, deleted_name=repositories.c.name, detached_at=now)
     )
     return result.rowcount == 1
 
@@ -199,19 +213,97 @@ def lock(connection: Connection, repository_id: int) -> None:
     connection.execute(select(repositories.c.id).where(repositories.c.id == repository_id).with_for_update())
 
 
-def find_detached(connection: Connection) -> int | None:
-    """The id of a detached repository that still has its row, the oldest first."""
+def find_detached(connection: Connection, before: int) -> int | None:
+    """The id of a repository that was detached ``before`` and still has its row, the oldest first."""
     return connection.scalar(
         select(repositories.c.id)
-        .where(repositories.c.detached_at.is_not(None))
+        .where(repositories.c.detached_at <= before)
         .order_by(repositories.c.detached_at)
         .limit(1)
     )
 
 
-def count_detached(connection: Connection) -> int:
-    """How many detached repositories wait to be drained. Reads every one of them."""
-    return connection.scalar(select(func.count()).where(repositories.c.detached_at.is_not(None))) or 0
+def begin_draining(connection: Connection, repository_id: int, before: int) -> bool:
+    """Lock a repository that was detached ``before`` and give its name up; False when it is there again, or gone.
+
+    From the first row that is drained on, what is left of it cannot be had back.
+    """
+    is_it = and_(repositories.c.id == repository_id, repositories.c.detached_at <= before)
+    row = connection.execute(select(repositories.c.deleted_name).where(is_it).with_for_update()).first()
+    if row is not None and row.deleted_name is not None:
+        connection.execute(
+            update(repositories).where(repositories.c.id == repository_id).values(deleted_name=None)
+        )
+    return row is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedRepository:
+    """A repository that may be had back."""
+
+    id: int
+    name: str
+    detached_at: int
+
+
+_deleted = select(repositories.c.id, repositories.c.deleted_name, repositories.c.detached_at).where(
+    repositories.c.account == bindparam("account"), repositories.c.region == bindparam("region")
+)
+_newest_deleted = (
+    _deleted.where(repositories.c.deleted_name == bindparam("name"))
+    .order_by(repositories.c.detached_at.desc())
+    .limit(1)
+)
+
+
+def find_deleted(connection: Connection, registry: RegistryId, name: str) -> DeletedRepository | None:
+    """The newest deleted repository of this name."""
+    wanted = {"account": registry.account, "region": registry.region, "name": name}
+    row = connection.execute(_newest_deleted, wanted).first()
+    return None if row is None else DeletedRepository(*row)
+
+
+def page_of_deleted(
+    connection: Connection, registry: RegistryId, *, name: str | None, since: int, limit: int
+) -> list[DeletedRepository]:
+    """At most ``limit`` of the repositories that were deleted after ``since``, by name, the oldest first."""
+    of_name = repositories.c.deleted_name.is_not(None) if name is None else repositories.c.deleted_name == name
+    query = (
+        _deleted.where(of_name, repositories.c.detached_at > since)
+        .order_by(repositories.c.deleted_name, repositories.c.detached_at)
+        .limit(limit)
+    )
+    rows = connection.execute(query, {"account": registry.account, "region": registry.region})
+    return [DeletedRepository(*row) for row in rows]
+
+
+def attach(connection: Connection, registry: RegistryId, deleted: DeletedRepository, name: str, now: int) -> bool:
+    """Give a deleted repository a name again; False when it is there already, or drained.
+
+    The name is claimed by a row that comes and goes, for an UPDATE knows no ON CONFLICT. Raises
+    RepositoryAlreadyExists where it is taken.
+    """
+    claim = create(connection, registry, name, RepositorySettings(), {}, now)
+    connection.execute(delete(repositories).where(repositories.c.id == claim.id))
+    result = connection.execute(
+        update(repositories)
+        .where(repositories.c.id == deleted.id, repositories.c.deleted_name.is_not(None))
+        .values(name=name, deleted_name=None, detached_at=None)
+    )
+    return result.rowcount == 1
+
+
+def count_detached(connection: Connection, before: int) -> Detached:
+    """How many detached repositories wait; those from ``before`` are due. Reads every one of them."""
+    kept = repositories.c.detached_at > before
+    row = connection.execute(
+        select(
+            func.count().filter(kept),
+            func.min(repositories.c.detached_at).filter(kept),
+            func.count().filter(~kept),
+        ).where(repositories.c.detached_at.is_not(None))
+    ).one()
+    return Detached(*row)
 
 
 def drop(connection: Connection, repository_id: int) -> None:

@@ -19,10 +19,11 @@ async def answer(services: Services, request: Request) -> Answer:
             raise InvalidToken
         return await layer_answer(services, request, await redeem_download(services, ticket))
     except EntrepotError as error:
-        return _error_answer(error)
+        return error_answer(error)
 
 
-def _error_answer(error: EntrepotError) -> Response:
+def error_answer(error: EntrepotError) -> Response:
+    """The answer for an error."""
     match error:
         case TokenExpired():
             return _refusal(403, "The download URL has expired")

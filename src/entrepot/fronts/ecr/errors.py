@@ -107,8 +107,9 @@ CODES: dict[type[EntrepotError], str] = {
     Invalid: "InvalidParameterException",
 }
 
-#: The statuses of the others are 400.
-STATUS = {"ServerException": 500, "RequestEntityTooLargeException": 413}
+#: The statuses of the others are 400. A ServerException of the tables is a part that does not answer: 503, as
+#: AWS's services have it, and SDKs try again. One that is a fault of ours is 500.
+STATUS = {"ServerException": 503, "RequestEntityTooLargeException": 413}
 
 #: Members beside the message, by their names on the wire.
 _MEMBERS: dict[type[EntrepotError], Callable[[Any], Mapping[str, object]]] = {

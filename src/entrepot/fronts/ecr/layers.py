@@ -6,8 +6,8 @@ from entrepot.core.errors import InvalidParameter
 from entrepot.features.layers.layer import PART_SIZE
 from entrepot.fronts.ecr.call import Call, Handler
 from entrepot.fronts.layer_download import download_url
+from entrepot.operations.batches import BATCH
 from entrepot.operations.layers import (
-    BATCH,
     batch_check_layer_availability,
     complete_layer_upload,
     get_download_url_for_layer,

@@ -27,10 +27,12 @@ async def answer(services: Services, render_metrics: Callable[[], bytes], reques
 
 
 async def _ready(services: Services) -> Response:
-    """200 once database and storage answer, else 503 with what does not."""
-    failures = await check_parts(services)
-    if failures:
-        return _status(503, {"status": "not ready", "failures": [error.message for error in failures]})
+    """200 once database and storage answer, with what is full, if anything is; else 503 with what does not."""
+    found = await check_parts(services)
+    if found.failures:
+        return _status(503, {"status": "not ready", "failures": [error.message for error in found.failures]})
+    if found.full:
+        return _status(200, {"status": "full", "failures": [error.message for error in found.full]})
     return _status(200, {"status": "ready"})
 
 

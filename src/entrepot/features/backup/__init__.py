@@ -1,0 +1,1 @@
+"""Backups: what has to be copied, checked and restored beside the rows themselves."""
