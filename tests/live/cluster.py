@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 from tests.live.clients import PROJECT, program
-from tests.live.server import STOP_SECONDS, Server
+from tests.live.server import STOP_SECONDS, Server, ShortLivedServer
 from tests.live.waiting import eventually
 from tests.postgresql import EMPTY
 from tests.postgresql import Server as PostgreSQL
@@ -30,6 +30,8 @@ PROXY = PROJECT / "deploy/haproxy.cfg"
 class Worker:
     """`entrepot worker` as a process, with the arguments that it is given."""
 
+    command: Sequence[str] = (str(Path(sys.executable).with_name("entrepot")), "worker")
+
     def __init__(self, folder: Path, *options: str) -> None:
         self._log = folder / "worker.log"
         self._options = options
@@ -37,7 +39,7 @@ class Worker:
 
     def start(self) -> "Worker":
         """Start it and wait until it says that it sweeps; raises with its own words if it ends before."""
-        command = [str(Path(sys.executable).with_name("entrepot")), "worker", *self._options]
+        command = [*self.command, *self._options]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         eventually(self._sweeps, within=STOP_SECONDS, otherwise=lambda: f"it does not sweep:\n{self.log()}")
@@ -48,6 +50,12 @@ class Worker:
         assert self._process is not None, "the worker has not been started"
         self._process.terminate()
         return self._process.wait(STOP_SECONDS)
+
+    def kill9(self) -> None:
+        """SIGKILL; raises if it has ended by itself before."""
+        assert self._process is not None, "the worker has not been started"
+        assert self._process.poll() is None, f"the worker ended by itself:\n{self.log()}"
+        self.close()
 
     def close(self) -> None:
         """End it, if it runs."""
@@ -60,11 +68,29 @@ class Worker:
         return self._log.read_text(errors="replace")
 
     def _sweeps(self) -> bool:
+        return self._is_alive() and "the worker sweeps" in self.log()
+
+    def _is_alive(self) -> bool:
         assert self._process is not None
         if (status := self._process.poll()) is not None:
             message = f"entrepot worker ended with status {status}:\n{self.log()}"
             raise RuntimeError(message)
-        return "the worker sweeps" in self.log()
+        return True
+
+
+class ShortLivedWorker(Worker):
+    """A worker of registries whose leases last seconds."""
+
+    command = (sys.executable, "-m", "tests.live.short_lived", "worker")
+
+
+class Collector(Worker):
+    """A collector beside them that makes no pause."""
+
+    command = (sys.executable, "-m", "tests.live.short_lived", "collect")
+
+    def _sweeps(self) -> bool:
+        return self._is_alive()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +117,28 @@ class Cluster:
 def shared_options(
     folder: Path, s3: S3Server, database: str, bucket: str, master_key: str = MASTER_KEY
 ) -> list[str]:
-    """Those by which registries share a database and a bucket; the secrets are in a file."""
+    """Those by which registries share a database and a bucket; the secrets are in a file. Nothing deleted is kept."""
     file = folder / f"{bucket}.toml"
-    file.write_text(f'database = "{database}"\nmaster_key = "{master_key}"\n')
+    file.write_text(f'database = "{database}"\nmaster_key = "{master_key}"\nundelete_days = 0\n')
     return ["--config", str(file), "--storage", f"s3://{bucket}/layers", "--s3-endpoint", s3.endpoint]
 
 
 @contextmanager
-def cluster(postgresql: PostgreSQL, s3: S3Server, *, size: int = 3) -> Generator[Cluster]:
+def cluster(
+    postgresql: PostgreSQL, s3: S3Server, *, size: int = 3, short_lived: bool = False
+) -> Generator[Cluster]:
     """A proxy, so many replicas without workers of their own, and a worker; all gone in the end.
 
-    boto3's credentials for the bucket have to be in the environment.
+    boto3's credentials for the bucket have to be in the environment. ``short_lived`` has leases of seconds.
     """
+    new_replica, new_worker = (ShortLivedServer, ShortLivedWorker) if short_lived else (Server, Worker)
     with TemporaryDirectory(prefix="entrepot-replicas-") as name:
         folder = Path(name)
         database, bucket = postgresql.create_database(template=EMPTY), s3.create_bucket()
         options = shared_options(folder, s3, database, bucket)
         front = Server(folder)
-        replicas = [_replica(folder / f"replica{number}", front, options) for number in range(size)]
-        worker = Worker(folder, *options)
+        replicas = [_replica(new_replica, folder / f"replica{number}", front, options) for number in range(size)]
+        worker = new_worker(folder, *options)
         try:
             with ThreadPoolExecutor(size) as pool:
                 list(pool.map(Server.start, replicas))
@@ -126,9 +155,9 @@ def cluster(postgresql: PostgreSQL, s3: S3Server, *, size: int = 3) -> Generator
                 sys.stdout.write(server.log())
 
 
-def _replica(folder: Path, front: Server, options: Sequence[str]) -> Server:
+def _replica(kind: type[Server], folder: Path, front: Server, options: Sequence[str]) -> Server:
     folder.mkdir()
-    return Server(folder, "--no-background-worker", "--public-url", front.url, *options)
+    return kind(folder, "--no-background-worker", "--public-url", front.url, *options)
 
 
 @contextmanager

@@ -188,6 +188,12 @@ class Server:
                 yield sample.name, dict(sample.labels), sample.value
 
 
+class ShortLivedServer(Server):
+    """A registry whose leases last seconds (``short_lived``)."""
+
+    command = (sys.executable, "-m", "tests.live.short_lived", "serve")
+
+
 def _session(credentials: Keys | None) -> boto3.session.Session:
     held: Keys = credentials or {"AccessKeyId": ACCESS_KEY_ID, "SecretAccessKey": SECRET_ACCESS_KEY}
     return boto3.session.Session(

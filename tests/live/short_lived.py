@@ -1,6 +1,7 @@
-"""`entrepot serve` and its collector with promises of seconds, which no setting allows: run as a module.
+"""`entrepot serve` and its collectors with promises of seconds, which no setting allows: run as a module.
 
 python -m tests.live.short_lived serve --listen … --data …
+python -m tests.live.short_lived worker --config …
 python -m tests.live.short_lived collect --data …
 """
 
@@ -17,6 +18,7 @@ from entrepot.operations.sweeps import collecting_sweeps, sweep_once
 from entrepot.server.serve import serve
 from entrepot.server.settings import Settings
 from entrepot.server.wiring import opened_for_sweeping
+from entrepot.server.worker import work
 
 LEASE_SECONDS = 2
 LIFETIMES = Lifetimes(lease=LEASE_SECONDS * SECOND, download=SECOND // 2, clock_skew=SECOND // 20)
@@ -27,6 +29,11 @@ app = typer.Typer()
 def serve_command(settings: Settings) -> None:
     """As `entrepot serve`."""
     serve(settings, lambda _root_key: None, LIFETIMES)
+
+
+def worker_command(settings: Settings) -> None:
+    """As `entrepot worker`."""
+    work(settings, LIFETIMES)
 
 
 def collect_command(settings: Settings) -> None:
@@ -42,6 +49,7 @@ def collect_command(settings: Settings) -> None:
 
 
 app.command("serve")(with_settings(serve_command))
+app.command("worker")(with_settings(worker_command))
 app.command("collect")(with_settings(collect_command))
 
 if __name__ == "__main__":

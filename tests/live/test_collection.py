@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError
 from tests.live.conftest import new_repository
 from tests.live.images import Image, digest_of, image
 from tests.live.oci import Repository, authorization_of
-from tests.live.server import Server
+from tests.live.server import Server, ShortLivedServer
 from tests.live.short_lived import LEASE_SECONDS
 from tests.live.waiting import eventually
 
@@ -36,12 +36,6 @@ TABLES = (
     *("repositories", "repository_layers", "blobs", "tombstones", "uploads"),
     *("manifests", "images", "image_references", "image_tags"),
 )
-
-
-class ShortLivedServer(Server):
-    """A registry whose leases last seconds."""
-
-    command = (sys.executable, "-m", "tests.live.short_lived", "serve")
 
 
 @dataclass(slots=True)

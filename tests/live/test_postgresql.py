@@ -38,9 +38,9 @@ NOTICED = 20
 
 
 def configured(folder: Path, url: str) -> tuple[str, str]:
-    """Options for a registry with this database."""
+    """Options for a registry with this database, in which nothing deleted is kept."""
     file = folder / "entrepot.toml"
-    file.write_text(f'database = "{url}"\n')
+    file.write_text(f'database = "{url}"\nundelete_days = 0\n')
     return "--config", str(file)
 
 

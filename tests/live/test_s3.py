@@ -1,12 +1,15 @@
 """A registry whose layers are in a bucket: its clients, its deaths, and what is left in the bucket."""
 
 import random
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from tests.live import test_kill
 from tests.live.clients import Client, program
 from tests.live.conftest import new_repository
@@ -238,9 +241,154 @@ def test_an_s3_server_that_goes_away_is_told() -> None:
 
         assert ready.status_code == 503
         assert "its endpoint cannot be reached" in ready.text
-        assert pulled.is_server_error
+        assert pulled.status_code == 503
+        assert pulled.json()["errors"][0]["code"] == "UNAVAILABLE"
         eventually(lambda: httpx.get(f"{server.url}/-/ready", timeout=60).status_code == 200, within=20)
         assert repository.blob(digest).content == content
+
+
+def test_pushes_and_pulls_go_on_after_an_s3_server_was_away() -> None:
+    """Meanwhile each is refused with 503 and can be repeated; what was acknowledged before and after is there."""
+    with (
+        s3_server() as own_s3,
+        serving(*options(own_s3, own_s3.create_bucket())) as server,
+        new_repository(server) as repository,
+    ):
+        kept = [repository.push_blob(random_layer(9 * MIB))]
+        refusals: list[Refusal] = []
+        is_over = threading.Event()
+
+        def push_and_pull() -> list[str]:
+            acknowledged: list[str] = []
+            with Repository(server, repository.name, authorization_of(server)) as own:
+                while not is_over.is_set():
+                    content = random_layer(9 * MIB)
+                    try:
+                        acknowledged.append(push_or_refusal(own, content))
+                        assert pull_or_refusal(own, kept[0]) == kept[0]
+                    except Refusal as refusal:
+                        refusals.append(refusal)
+            return acknowledged
+
+        with ThreadPoolExecutor(4) as pool:
+            working = [pool.submit(push_and_pull) for _ in range(4)]
+            eventually(lambda: len(own_s3.objects("test-0")) > 8, within=60)
+            with own_s3.gone():
+                eventually(lambda: len(refusals) > 8, within=120)
+            known = len(own_s3.objects("test-0"))
+            eventually(lambda: len(own_s3.objects("test-0")) > known + 8, within=60)
+            is_over.set()
+            kept += [digest for each in working for digest in each.result()]
+
+        assert {(refusal.status, refusal.code) for refusal in refusals} == {(503, "UNAVAILABLE")}
+        assert [digest_of(repository.blob(digest).content) for digest in kept] == kept
+
+
+class Refusal(Exception):
+    """An answer that refuses."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.status = answer.status_code
+        self.code = answer.json()["errors"][0]["code"]
+        super().__init__(answer.text)
+
+
+def push_or_refusal(repository: Repository, content: bytes) -> str:
+    """Push a layer by POST, PATCH and PUT; its digest. Raises Refusal."""
+    location = repository.open_upload()
+    for answer in (
+        repository.patch(location, content, 0),
+        repository.put_upload(location, digest_of(content)),
+    ):
+        if not answer.is_success:
+            repository.http.delete(location)
+            raise Refusal(answer)
+    return digest_of(content)
+
+
+def pull_or_refusal(repository: Repository, digest: str) -> str:
+    """Pull a layer; the digest of its bytes. Raises Refusal."""
+    answer = repository.blob(digest)
+    if not answer.is_success:
+        raise Refusal(answer)
+    return digest_of(answer.content)
+
+
+def test_the_api_tells_an_s3_server_that_is_away_as_a_fault() -> None:
+    """ServerException with 503, with which SDKs try again; and the download URL is 503 as well."""
+    with (
+        s3_server() as own_s3,
+        serving(*options(own_s3, own_s3.create_bucket())) as server,
+        new_repository(server) as repository,
+    ):
+        ecr, layer = server.ecr(), image(random_layer(MIB))
+        repository.push("v1", layer)
+        digest = digest_of(layer.blobs[-1])
+        upload = ecr.initiate_layer_upload(repositoryName=repository.name)["uploadId"]
+        url = ecr.get_download_url_for_layer(repositoryName=repository.name, layerDigest=digest)["downloadUrl"]
+
+        with own_s3.gone():
+            pulled = httpx.get(url, timeout=60)
+            with pytest.raises(ClientError) as refused:
+                ecr.upload_layer_part(
+                    repositoryName=repository.name,
+                    uploadId=upload,
+                    partFirstByte=0,
+                    partLastByte=6,
+                    layerPartBlob=b"content",
+                )
+
+        answer: Any = refused.value.response
+        assert answer["Error"]["Code"] == "ServerException"
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 503
+        assert pulled.status_code == 503
+        assert "its endpoint cannot be reached" in pulled.text
+
+
+def test_an_s3_server_that_hangs_holds_up_nothing_else() -> None:
+    """More pulls wait for it than there are threads: HEAD and manifests are answered; then the pulls go on."""
+    with (
+        s3_server() as own_s3,
+        serving("--workers", "1", *options(own_s3, own_s3.create_bucket())[2:]) as server,
+        new_repository(server) as repository,
+    ):
+        content = image(random_layer(MIB))
+        repository.push("v1", content)
+        digest = digest_of(content.blobs[-1])
+
+        def pull() -> str:
+            with Repository(server, repository.name, authorization_of(server)) as own:
+                return digest_of(own.blob(digest).content)
+
+        with ThreadPoolExecutor(24) as pool:
+            with own_s3.stalled():
+                pulls = [pool.submit(pull) for _ in range(24)]
+                eventually(lambda: server.operations()["GetDownloadUrlForLayer"] >= len(pulls), within=30)
+                answers = [
+                    repository.http.head(f"/v2/{repository.name}/blobs/{digest}", timeout=5),
+                    repository.http.get(f"/v2/{repository.name}/manifests/v1", timeout=5),
+                ]
+            assert [answer.status_code for answer in answers] == [200, 200]
+            assert [each.result() for each in pulls] == [digest] * len(pulls)
+
+
+def test_layers_are_read_through_a_folder(tmp_path: Path) -> None:
+    """With s3_cache the second pull needs no bucket: it is right while the S3 server is away."""
+    cache = tmp_path / "cache"
+    with (
+        s3_server() as own_s3,
+        serving(*options(own_s3, own_s3.create_bucket()), "--s3-cache", str(cache)) as server,
+        new_repository(server) as repository,
+    ):
+        content = random_layer(20 * MIB + 3)
+        digest = repository.push_blob(content)
+        assert repository.blob(digest).content == content
+
+        with own_s3.gone():
+            pulled = [pull_or_refusal(repository, digest) for _ in range(4)]
+
+        assert pulled == [digest] * 4
+        assert len(list(cache.glob("??/*"))) == 3
 
 
 @pytest.mark.parametrize(
