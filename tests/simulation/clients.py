@@ -264,33 +264,34 @@ class Client:
 
     async def upload(self, repository: str, content: bytes) -> None:
         """Upload a layer in some parts, whatever happens on the way."""
-        marks, begun = self.ledger.marks(("repository", repository)), self.now
+        marks, touched = self.ledger.marks(("repository", repository)), self.now
         upload = await self.begin_upload(repository)
         offset = acknowledged = 0
         for _ in range(_ATTEMPTS * 2):
             if offset == len(content):
                 break
-            begun = self.now
+            sent = self.now
             try:
                 end = self.random.choice((len(content), self.random.randint(offset + 1, len(content))))
                 offset = acknowledged = (await self.send_part(repository, upload, content, offset, end)).size
+                touched = sent
             except (Fenced, InvalidLayerPart, BodyBrokeOff, NoAnswer, EntrepotError) as error:
-                self._judge_upload(error, repository, marks, begun)
+                self._judge_upload(error, repository, marks, touched)
                 try:
                     offset = (await self.insist(lambda: self.ask(repository, upload))).size
                 except UploadNotFound as gone:
-                    self._judge_upload(gone, repository, marks, begun)
+                    self._judge_upload(gone, repository, marks, touched)
             self.require(acknowledged <= offset <= len(content), "a committed offset never goes back")
         if offset < len(content):
             raise NoAnswer
-        await self.complete(repository, upload, content, marks, begun)
+        await self.complete(repository, upload, content, marks, touched)
 
-    def _judge_upload(self, error: BaseException, repository: str, marks: Marks | None, begun: int) -> None:
-        """Whether an upload may be refused like this."""
+    def _judge_upload(self, error: BaseException, repository: str, marks: Marks | None, touched: int) -> None:
+        """Whether an upload that was last touched then, or later, may be refused like this."""
         if isinstance(error, RepositoryNotFound):
             raise error
         if isinstance(error, UploadNotFound):
-            is_old = self.now - begun >= UPLOAD_LIFE - CLOCK_SKEW
+            is_old = self.now - touched >= UPLOAD_LIFE - CLOCK_SKEW
             undisturbed = self.ledger.is_undisturbed(marks, ("repository", repository))
             self.require(is_old or not undisturbed, f"an upload of {repository} is lost")
             raise NoAnswer from error
