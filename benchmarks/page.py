@@ -56,8 +56,10 @@ def page(results: Results) -> str:
 
 def report(results: Results) -> str:
     """The tables, and what has to be known to read them."""
+    rounds = _rounds(results)
     parts = [
         comparison(results.series, results.weaker),
+        f"{rounds} rounds: each interval holds the true median with a probability of {coverage(rounds):.1%}.",
         _competitors(results),
         _machine(results),
         *_failures(results),
