@@ -341,6 +341,7 @@ CALLS = [
     call(images.has_rows, DETACHED),
     call(layers.find_layer, TAGGED, DIGESTS[2]),
     call(layers.find_layer, DETACHED, Digest.parse(BASE_LAYER)),
+    call(layers.find_named, REGISTRY, f"r{TAGGED:05}", DIGESTS[2]),
     call(layers.find_layers, TAGGED, DIGESTS),
     call(layers.hold_layers, TAGGED, [*DIGESTS, Digest.parse(BASE_LAYER)]),
     call(layers.renew_leases, TAGGED, [3, 6, 9], NOW),

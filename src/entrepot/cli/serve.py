@@ -1,5 +1,7 @@
 """``entrepot serve``."""
 
+import gc
+
 import typer
 
 from entrepot.cli.options import with_settings
@@ -13,6 +15,7 @@ def serve_command(settings: Settings) -> None:
 
     Every option can also be given in the environment (ENTREPOT_LISTEN and so on) or in entrepot.toml.
     """
+    gc.disable()  # what is loaded now is no garbage; serve enables it again
     from entrepot.server.serve import serve  # noqa: PLC0415 (the server's imports cost more than --help is worth)
 
     serve(settings, lambda root_key: typer.echo(_greeting(settings, root_key)))

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from entrepot.core.errors import InvalidParameter
 
 _REGION = re.compile(r"[0-9a-z-]{2,25}")
@@ -52,8 +54,7 @@ def is_known_region(region: str) -> bool:
     return re.fullmatch(rf"({partition_of(region).areas})-[a-z]+-[0-9]+", region) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryId:
+class RegistryId(msgspec.Struct, frozen=True):
     """A registry: an account (twelve digits) in a region."""
 
     account: str

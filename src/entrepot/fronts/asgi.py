@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from entrepot.core.errors import Invalid, LimitReached
 from entrepot.operations.layers import BodyBrokeOff
@@ -60,10 +61,18 @@ class Request:
         self.is_answered = False
         self._by_name = dict(self.headers)
         self._repeats = len(self._by_name) < len(self.headers)
+        self._query: list[tuple[str, str]] | None = None
 
-    @cached_property
+    @property
     def query(self) -> list[tuple[str, str]]:
         """The decoded parameters in order; raises BadRequest for more than 200, and for text with a NUL."""
+        if self._query is None:
+            self._query = self._read_query()
+        return self._query
+
+    def _read_query(self) -> list[tuple[str, str]]:
+        if not self.query_string:
+            return []
         try:
             found = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=200)
         except ValueError:
@@ -97,7 +106,7 @@ class Request:
             return self._by_name.get(name, b"").decode("latin-1")
         return ", ".join(value.decode("latin-1") for key, value in self.headers if key == name)
 
-    @cached_property
+    @property
     def content_length(self) -> int | None:
         """The length of the body where it was announced, in bytes."""
         text = self.header(b"content-length")
@@ -186,12 +195,11 @@ def _piece(message: Message) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """An answer whose body is in memory."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     body: bytes = b""
 
     async def send(self, request: Request, send: Send) -> None:
@@ -212,7 +220,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """An answer whose body of ``length`` bytes is read while it is sent."""
+    """An answer to GET whose body of ``length`` bytes, one at least, is read while it is sent."""
 
     status: int
     headers: dict[str, str]
@@ -227,11 +235,6 @@ class Streamed:
         the connection, so a client never takes a short body for a whole one.
         """
         start = _start(self.status, {**self.headers, "content-length": str(self.length)})
-        if request.method == "HEAD" or self.length == 0:
-            request.is_answered = True
-            await send(start)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-            return
         chunks = self.chunks()
         gone = asyncio.ensure_future(_disconnected(request.receive))
         try:

@@ -1,13 +1,12 @@
 """Who asks, of which registry, and from where."""
 
-from dataclasses import dataclass
+import msgspec
 
 from entrepot.core.partitions import RegistryId
 from entrepot.features.identity.principal import Principal
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where a request comes from: ``source_ip`` as text, "" when the server does not know it."""
 
     source_ip: str = ""
@@ -15,8 +14,7 @@ class Origin:
     user_agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks, of which registry; ``request_id`` is what the client is told and the audit record holds."""
 
     principal: Principal

@@ -5,7 +5,7 @@ PutImage, BatchGetImage, BatchDeleteImage, DescribeImages, ListImages, ListImage
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
@@ -63,8 +63,7 @@ FEW = 4
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredImage:
+class StoredImage(msgspec.Struct, frozen=True):
     """An image with its manifest's bytes, and the tag it was asked for or given; ``by_tag`` if by nothing else."""
 
     image: Image
@@ -73,8 +72,7 @@ class StoredImage:
     by_tag: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FoundImage:
+class FoundImage(msgspec.Struct, frozen=True):
     """An image with its manifest as it is stored, and what it was asked for by."""
 
     image: Image
@@ -301,7 +299,7 @@ def _converted(stored: StoredImage, accepted: Collection[str]) -> StoredImage:
     content, media_type = converted
     digest = str(Digest.of(content))
     image = msgspec.structs.replace(stored.image, digest=digest, media_type=media_type, manifest_size=len(content))
-    return replace(stored, image=image, content=content)
+    return msgspec.structs.replace(stored, image=image, content=content)
 
 
 @operation("BatchGetImage")

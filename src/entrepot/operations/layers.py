@@ -497,12 +497,11 @@ async def _find_layer(
         wanted = None
 
     def query(connection: Connection) -> Layer | None:
-        target = repositories.find(connection, caller.registry, repository)
-        if wanted is None:
-            return None
-        layer = layers.find_layer(connection, target.id, wanted)
-        if layer and in_image and not images.is_layer_in_use(connection, target.id, layer.digest):
-            raise LayerInaccessible(layer.digest, repository, caller.registry.account)
+        layer = layers.find_named(connection, caller.registry, repository, wanted) if wanted else None
+        if layer is None or in_image:  # there may not even be a repository
+            target = repositories.find(connection, caller.registry, repository)
+            if layer and not images.is_layer_in_use(connection, target.id, layer.digest):
+                raise LayerInaccessible(layer.digest, repository, caller.registry.account)
         return layer
 
     found = await services.metadata.look_up(query)

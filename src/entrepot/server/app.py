@@ -1,12 +1,12 @@
 """The life of a request, from the socket to the answer, as one list of steps."""
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
+from random import Random
 from typing import Any
 
 import structlog
@@ -58,6 +58,7 @@ class Application:
         self._render_metrics = render_metrics
         self._close = close
         self._log_every_request = log_every_request
+        self._random = Random()  # noqa: S311 (it numbers requests, and guards nothing)
         #: What runs beside the requests until the server ends.
         self._beside = (partial(write_denials_for_ever, services), *beside)
         #: Around the ``send`` of each download.
@@ -70,7 +71,7 @@ class Application:
             await self._live(receive, send)
             return
         started = time.perf_counter()
-        request = Request(scope, receive, _request_id())
+        request = Request(scope, receive, _request_id(self._random))
         try:
             result = await self._answer(request)
             if isinstance(result, Streamed):
@@ -181,9 +182,9 @@ def _is_host(text: str) -> bool:
     return _HOST.fullmatch(text) is not None
 
 
-def _request_id() -> str:
+def _request_id(random: Random) -> str:
     """A random UUID (RFC 9562, version 4), in a third of the time that the library takes."""
-    text = os.urandom(16).hex()
+    text = f"{random.getrandbits(128):032x}"
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 

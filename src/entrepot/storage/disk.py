@@ -13,6 +13,7 @@ from pathlib import Path
 
 from entrepot.core.digest import Hasher
 from entrepot.storage.fence import Fence
+from entrepot.storage.openat2 import open_in_memory
 from entrepot.storage.port import BlobDamaged, Fenced, StorageUnavailable, StoredObject
 from entrepot.storage.room import Room
 
@@ -42,11 +43,15 @@ class Disk:
         make_folder(root, sync=sync)
 
     def path(self, key: str) -> Path:
+        """As ``file``, for what has more to do than to read."""
+        return Path(self.file(key))
+
+    def file(self, key: str) -> str:
         """Where ``key`` lives. ValueError for what is no key, so that nothing leads out of the root."""
         if _KEY.fullmatch(key) is None:
             message = "a storage key is 32 lower case hexadecimal digits"
             raise ValueError(message)
-        return self._root / key[:2] / key
+        return f"{self._root}/{key[:2]}/{key}"
 
     def open_to_write(self, path: Path, offset: int, epoch: int, hasher: Hasher, held: ExitStack) -> "OpenFile":
         """Open ``path`` for the writer with ``epoch``; what is opened is closed by ``held``."""
@@ -260,18 +265,31 @@ def _state(path: Path) -> tuple[int, bool]:
     return status.st_size, not status.st_mode & stat.S_IWUSR
 
 
-def _open(path: Path, flags: int, held: ExitStack) -> int:
+def _open(path: Path | str, flags: int, held: ExitStack) -> int:
     descriptor = os.open(path, flags | _ALWAYS, 0o600)
     held.callback(os.close, descriptor)
     return descriptor
 
 
-def open_to_read(path: Path, end: int, held: ExitStack) -> int:
-    """Open ``path``; raises BlobDamaged unless ``end`` bytes are there."""
+def open_to_read(path: str, end: int, held: ExitStack) -> int:
+    """Open a file; raises BlobDamaged unless ``end`` bytes are there."""
     try:
         data = _open(path, os.O_RDONLY, held)
     except FileNotFoundError:
         raise BlobDamaged("they are missing") from None
+    return _of_size(data, end)
+
+
+def open_cached(path: str, end: int, held: ExitStack) -> int | None:
+    """As ``open_to_read`` without waiting for the disk; None where that cannot be, or there is no such file."""
+    data = open_in_memory(path)
+    if data is None:
+        return None
+    held.callback(os.close, data)
+    return _of_size(data, end)
+
+
+def _of_size(data: int, end: int) -> int:
     size = os.fstat(data).st_size
     if size < end:
         raise BlobDamaged(f"{size} of {end} are there")

@@ -11,14 +11,14 @@ name is made durable with its first bytes, and a folder's name with the first fi
 import asyncio
 import errno
 import os
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from entrepot.core.digest import Hasher
-from entrepot.storage.disk import Disk, OpenFile, open_to_read, read_at, read_cached
+from entrepot.storage.disk import Disk, OpenFile, open_cached, open_to_read, read_at, read_cached
 from entrepot.storage.port import BlobWriter, Listing, StorageFull, StorageUnavailable, StoredObject
 from entrepot.storage.room import RESERVE
 from entrepot.storage.threads import in_thread
@@ -76,25 +76,23 @@ class FilesystemStorage:
 
     async def read(self, key: str, *, start: int, length: int) -> AsyncGenerator[bytes]:
         """See the port."""
-        path, position, end = self._disk.path(key), start, start + length
-        with ExitStack() as held:
-            file = await _run(self._threads, open_to_read, path, end, held)
-            held.enter_context(self._reader())
-            while position < end:
-                length = min(self._piece, end - position)
-                # A trip to a thread costs more than the reading, where the bytes are in memory.
-                chunk = read_cached(file, position, self._room[:length])
-                if not chunk:
-                    chunk = await _run(self._threads, read_at, file, position, length)
-                position += len(chunk)
-                yield chunk
-                await asyncio.sleep(0)  # neither the read nor who uses it may have waited: it is the others' turn
-
-    @contextmanager
-    def _reader(self) -> Generator[None]:
+        path, position, end = self._disk.file(key), start, start + length
         self._readers += 1
         try:
-            yield
+            with ExitStack() as held:
+                # A trip to a thread costs more than the rest, where the file and its bytes are in memory.
+                file = open_cached(path, end, held)
+                if file is None:
+                    file = await _run(self._threads, open_to_read, path, end, held)
+                while position < end:
+                    length = min(self._piece, end - position)
+                    chunk = read_cached(file, position, self._room[:length])
+                    if not chunk:
+                        chunk = await _run(self._threads, read_at, file, position, length)
+                    position += len(chunk)
+                    yield chunk
+                    if position < end:  # neither the read nor who uses it may have waited: it is the others' turn
+                        await asyncio.sleep(0)
         finally:
             self._readers -= 1
 

@@ -17,8 +17,7 @@ FailureCode = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ImageId:
+class ImageId(msgspec.Struct, frozen=True):
     """How a client names an image: by digest, by tag, or by both, which must then agree."""
 
     digest: str | None = None
@@ -49,8 +48,7 @@ class Image(msgspec.Struct, frozen=True):
     pulled_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestBytes:
+class ManifestBytes(msgspec.Struct, frozen=True):
     """A manifest as it is stored: exactly as it was sent, or encrypted under data keys that are ``wrapped``."""
 
     content: bytes

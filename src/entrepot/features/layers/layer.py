@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 #: The size of part that InitiateLayerUpload advises, in bytes.
 PART_SIZE = 10 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """A blob as one repository has it. ``size`` in bytes, ``lease_until`` in microseconds."""
 
     blob_id: int

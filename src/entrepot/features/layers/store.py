@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from entrepot.core.digest import Digest
 from entrepot.core.garbage import Cause, Garbage
+from entrepot.core.partitions import RegistryId
 from entrepot.features.layers.layer import Layer, Upload
 from entrepot.features.layers.rules import MIN_PART_SIZE, UPLOAD_LIFE
 from entrepot.metadata.hot import LookUp
@@ -49,6 +50,24 @@ _layer = (
     .where(repository_layers.c.repository_id == bindparam("repository_id"), blobs.c.encryption_key == _own_key)
 )
 _layer_by_digest = LookUp(_layer.where(blobs.c.digest == bindparam("digest")))
+_layer_named = LookUp(
+    select(
+        blobs.c.id,
+        blobs.c.digest,
+        blobs.c.size,
+        blobs.c.storage_key,
+        blobs.c.is_encrypted,
+        repository_layers.c.lease_until,
+    ).where(
+        repositories.c.account == bindparam("account"),
+        repositories.c.region == bindparam("region"),
+        repositories.c.name == bindparam("name"),
+        blobs.c.digest == bindparam("digest"),
+        blobs.c.encryption_key == repositories.c.encryption_key,
+        repository_layers.c.repository_id == repositories.c.id,
+        repository_layers.c.blob_id == blobs.c.id,
+    )
+)
 
 
 #: So many layers are found by one statement: as many as BatchCheckLayerAvailability may ask for.
@@ -101,6 +120,13 @@ def find_layer(connection: Connection, repository_id: int, digest: Digest) -> La
     return None if row is None else Layer(*row)
 
 
+def find_named(connection: Connection, registry: RegistryId, repository: str, digest: Digest) -> Layer | None:
+    """As ``find_layer``, in a repository by its name, in one statement; None also where there is no repository."""
+    names = {"account": registry.account, "region": registry.region, "name": repository, "digest": str(digest)}
+    row = _layer_named.first(connection, names)
+    return None if row is None else Layer(*row)
+
+
 def find_layers(connection: Connection, repository_id: int, digests: Sequence[Digest]) -> dict[str, Layer]:
     """Those of the layers that the repository has, by digest."""
     found: dict[str, Layer] = {}
@@ -116,9 +142,11 @@ def hold_layers(connection: Connection, repository_id: int, digests: Sequence[Di
     """As ``find_layers``, and no link among them can be dropped before this transaction has ended.
 
     FOR SHARE on the links, in the order of their keys, so that two pushes never wait for each other in a
-    circle.
+    circle. On SQLite the transaction is alone anyway.
     """
     found = find_layers(connection, repository_id, digests)
+    if connection.dialect.name == "sqlite":
+        return found
     wanted = {"repository_id": repository_id, "blob_ids": [layer.blob_id for layer in found.values()]}
     held = set(connection.scalars(_held_links, wanted))
     return {digest: layer for digest, layer in found.items() if layer.blob_id in held}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
@@ -251,7 +252,7 @@ _deleted = select(repositories.c.id, repositories.c.deleted_name, repositories.c
 )
 _newest_deleted = (
     _deleted.where(repositories.c.deleted_name == bindparam("name"))
-    .order_by(repositories.c.detached_at.desc())
+    .order_by(repositories.c.detached_at.desc(), repositories.c.id.desc())
     .limit(1)
 )
 
@@ -270,7 +271,7 @@ def page_of_deleted(
     of_name = repositories.c.deleted_name.is_not(None) if name is None else repositories.c.deleted_name == name
     query = (
         _deleted.where(of_name, repositories.c.detached_at > since)
-        .order_by(repositories.c.deleted_name, repositories.c.detached_at)
+        .order_by(repositories.c.deleted_name, repositories.c.detached_at, repositories.c.id)
         .limit(limit)
     )
     rows = connection.execute(query, {"account": registry.account, "region": registry.region})
@@ -312,6 +313,11 @@ def drop(connection: Connection, repository_id: int) -> None:
     connection.execute(delete(repositories).where(repositories.c.id == repository_id))
 
 
+@lru_cache(maxsize=256)
+def _exclusions(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
 def _repository(row: Sequence[Any]) -> Repository:
     (
         repository_id,
@@ -332,7 +338,7 @@ def _repository(row: Sequence[Any]) -> Repository:
         created_at=created_at,
         settings=RepositorySettings(
             tag_mutability=tag_mutability,
-            exclusions=tuple(json.loads(exclusions)),
+            exclusions=_exclusions(exclusions),
             scan_on_push=bool(scan_on_push),
             encryption_type=encryption_type,
             kms_key=encryption_key.partition(" ")[2] or None,

@@ -1,6 +1,6 @@
 """AWS tags of repositories on the wire."""
 
-from dataclasses import replace
+import msgspec
 
 from entrepot.core.arn import parse_repository_arn
 from entrepot.fronts.ecr.call import Call, Handler
@@ -33,7 +33,7 @@ async def _list(call: Call, request: shapes.ListTagsForResourceRequest) -> shape
 def _addressed(call: Call, arn: str) -> tuple[Caller, str]:
     """The registry that the ARN is in, and the repository's name; raises InvalidParameter."""
     registry, name = parse_repository_arn(arn, "resourceArn")
-    return replace(call.caller, registry=registry), name
+    return msgspec.structs.replace(call.caller, registry=registry), name
 
 
 HANDLERS: dict[str, Handler] = {

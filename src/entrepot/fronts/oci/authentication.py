@@ -5,10 +5,11 @@ endpoint instead (distribution project, "Token Authentication Specification"): a
 up at Basic.
 """
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
+
+import msgspec
 
 from entrepot.core.errors import Denied
 from entrepot.core.partitions import RegistryId, registry_of_host
@@ -65,8 +66,7 @@ class Credentials:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticated:
+class Authenticated(msgspec.Struct, frozen=True):
     """Who is calling; ``scopes`` are those of a bearer token, None where nothing narrows the caller."""
 
     caller: Caller
@@ -88,38 +88,46 @@ async def authenticate(services: Services, request: Request) -> Authenticated:
     """
     origin = origin_of(request, services.trusted_proxies)
     header = request.header(b"authorization") or ""
-    with tokens_believed(services, request):
+    with TokensBelieved(services, origin):
         if header[:7].lower() == "bearer ":
             try:
                 principal, registry, scopes = await principal_of_bearer(services, header[7:].strip())
             except TokenExpired:  # the token endpoint has another
                 raise NotAuthenticated from None
             return Authenticated(_caller(request, origin, principal, registry), scopes)
-        credentials = read_credentials(request)
+        credentials = read_credentials(header)
         if credentials is None or credentials.user != USER:
             raise NotAuthenticated
         principal, registry = await principal_of_token(services, credentials.password)
         return Authenticated(_caller(request, origin, principal, registry))
 
 
-@contextmanager
-def tokens_believed(services: Services, request: Request) -> Generator[None]:
-    """Answer a token in the block that is no good with a challenge, and too many of them with TooManyFailures.
+class TokensBelieved:
+    """Answers a token in the block that is no good with a challenge, and too many of them with TooManyFailures.
 
     A good token is never held back: to check one costs less than to find out whose it is.
     """
-    try:
-        yield
-    except InvalidToken:
-        source, now = origin_of(request, services.trusted_proxies).source_ip, services.clock()
-        services.failed_logins.add(source, USER, now)
-        services.failed_logins.check(source, USER, now)
-        raise NotAuthenticated from None
+
+    __slots__ = ("_services", "_source")
+
+    def __init__(self, services: Services, origin: Origin) -> None:
+        self._services = services
+        self._source = origin.source_ip
+
+    def __enter__(self) -> None:
+        """No token has failed yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, InvalidToken):
+            failed, now = self._services.failed_logins, self._services.clock()
+            failed.add(self._source, USER, now)
+            failed.check(self._source, USER, now)
+            raise NotAuthenticated from None
 
 
-def read_credentials(request: Request) -> Credentials | None:
-    """The Basic credentials of a request; None where there are none, or none that can be read."""
-    found = parse_basic(request.header(b"authorization") or "")
+def read_credentials(header: str) -> Credentials | None:
+    """The Basic credentials of a header Authorization; None where there are none, or none that can be read."""
+    found = parse_basic(header)
     return None if found is None else Credentials(*found)
 
 

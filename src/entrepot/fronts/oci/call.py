@@ -1,6 +1,6 @@
 """What every handler of ``/v2/`` is given."""
 
-from dataclasses import dataclass
+import msgspec
 
 from entrepot.core.digest import Digest, check_digest
 from entrepot.fronts.asgi import Request
@@ -10,8 +10,7 @@ from entrepot.operations.caller import Caller
 from entrepot.operations.services import Services
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One authenticated request."""
 
     services: Services

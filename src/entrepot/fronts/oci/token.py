@@ -19,9 +19,10 @@ from entrepot.fronts.oci.authentication import (
     USER,
     Credentials,
     NotAuthenticated,
+    TokensBelieved,
     read_credentials,
-    tokens_believed,
 )
+from entrepot.fronts.origin import origin_of
 from entrepot.operations.identity import issue_bearer
 from entrepot.operations.services import Services
 
@@ -43,13 +44,14 @@ async def answer(services: Services, request: Request) -> Response:
         credentials = Credentials(fields.get("username", ""), fields.get("password", ""))
     else:
         parameters = request.query
-        credentials = read_credentials(request)
-        if credentials is None and request.header(b"authorization") is not None:
+        header = request.header(b"authorization")
+        credentials = None if header is None else read_credentials(header)
+        if credentials is None and header is not None:
             raise NotAuthenticated  # what cannot be read is not nobody's
     if credentials is not None and credentials.user != USER:
         raise NotAuthenticated
     scopes = _scopes([value for name, value in parameters if name == "scope"])
-    with tokens_believed(services, request):
+    with TokensBelieved(services, origin_of(request, services.trusted_proxies)):
         issued = await issue_bearer(services, credentials.password if credentials else None, scopes)
     return _json(
         200,

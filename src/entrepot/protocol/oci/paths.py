@@ -3,59 +3,51 @@
 A repository's name may hold slashes and the protocol's own words, so a path is read from its end.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(msgspec.Struct, frozen=True):
     """``/v2/``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True):
     """``/v2/_catalog`` (distribution project, "Catalog")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True):
     """``/v2/NAME/blobs/DIGEST``."""
 
     name: str
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Uploads:
+class Uploads(msgspec.Struct, frozen=True):
     """``/v2/NAME/blobs/uploads/``."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(msgspec.Struct, frozen=True):
     """``/v2/NAME/blobs/uploads/ID``."""
 
     name: str
     upload_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True):
     """``/v2/NAME/manifests/REFERENCE``; the reference is a digest if it has a colon, else a tag."""
 
     name: str
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(msgspec.Struct, frozen=True):
     """``/v2/NAME/tags/list``."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Referrers:
+class Referrers(msgspec.Struct, frozen=True):
     """``/v2/NAME/referrers/DIGEST``."""
 
     name: str
@@ -74,22 +66,24 @@ def parse_path(path: str) -> Path | None:
         return Base()
     if path == "/v2/_catalog":
         return Catalog()
-    segments = path.removeprefix("/v2/").split("/")
-    if not path.startswith("/v2/") or "\0" in segments[-1]:
+    before, _, last = path.removeprefix("/v2/").rpartition("/")
+    if not path.startswith("/v2/") or "\0" in last:
         return None
-    match segments:
-        case [*name, "blobs", "uploads"] | [*name, "blobs", "uploads", ""]:
-            found = Uploads("/".join(name))
-        case [*name, "blobs", "uploads", upload_id]:
-            found = Upload("/".join(name), upload_id)
-        case [*name, "blobs", digest]:
-            found = Blob("/".join(name), digest)
-        case [*name, "manifests", reference]:
-            found = Manifest("/".join(name), reference)
-        case [*name, "tags", "list"]:
-            found = Tags("/".join(name))
-        case [*name, "referrers", digest]:
-            found = Referrers("/".join(name), digest)
+    name, _, kind = before.rpartition("/")
+    match kind, last:
+        case "manifests", reference:
+            found = Manifest(name, reference)
+        case "blobs", "uploads":
+            found = Uploads(name)
+        case "blobs", digest:
+            found = Blob(name, digest)
+        case "uploads", upload_id if name == "blobs" or name.endswith("/blobs"):
+            repository = name.removesuffix("blobs").removesuffix("/")
+            found = Upload(repository, upload_id) if upload_id else Uploads(repository)
+        case "tags", "list":
+            found = Tags(name)
+        case "referrers", digest:
+            found = Referrers(name, digest)
         case _:
             return None
     return found
