@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from entrepot.core.errors import Invalid
 
-_SINGLE = re.compile(r"bytes=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", re.IGNORECASE)
+_SINGLE = re.compile(r"bytes=\s*([0-9]{0,1000})\s*-\s*([0-9]{0,1000})\s*", re.IGNORECASE)
 
 
 @dataclass(eq=False)

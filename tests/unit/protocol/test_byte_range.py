@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from entrepot.protocol.byte_range import ByteRange, RangeNotSatisfiable, parse_range
 
 sizes = st.integers(0, 20)
-positions = st.none() | st.integers(0, 30)
+positions = st.none() | st.integers(0, 30) | st.integers(10**17, 10**30)
 
 
 @given(positions, positions, sizes)
