@@ -55,7 +55,7 @@ def test_no_header_raises_anything_else(text: str, size: int) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "bytes 0-1", "items=0-1", "bytes=\u0661-2",
-     f"bytes={'9' * 19}-"],
+     f"bytes={'9' * 1001}-"],
 )  # fmt: skip
 def test_what_is_no_single_range_of_bytes_is_ignored(text: str) -> None:
     """The whole layer is served then."""
