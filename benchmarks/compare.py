@@ -12,18 +12,19 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
+from tests.s3 import s3_server
 
 from benchmarks.client import Client
 from benchmarks.machine import described
 from benchmarks.page import page, report
-from benchmarks.phases import Layers, Phase, of_a_round
+from benchmarks.phases import Layers, Phase, of_a_round, transfers
 from benchmarks.plot import plot
 from benchmarks.report import (
     MIB,
@@ -37,7 +38,7 @@ from benchmarks.report import (
     measured,
     series,
 )
-from benchmarks.subjects import OURS, Registry, Subject, registries
+from benchmarks.subjects import OURS, Registry, Subject, registries, registries_over
 
 PROJECT = Path(__file__).parents[1]
 #: How much a round does, and how many there are where --rounds does not say.
@@ -46,14 +47,18 @@ QUICK = (Scale(large_mib=128, small_mib=8, trace_mb=4, seconds=0.4), 3)
 SMOKE = (Scale(large_mib=1, small_mib=1, trace_mb=1, trace_images=4, seconds=0.02), 1)
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is the owner's alone
 
+#: The phases of a round, by its layers, its scale and its number.
+Phases = Callable[[Layers, Scale, int], Iterator[Phase]]
+
 _log = logging.getLogger(__name__)
 
 
 class Comparison:
     """What a run has found so far."""
 
-    def __init__(self, competing: Sequence[Registry], scale: Scale, data: Path) -> None:
+    def __init__(self, competing: Sequence[Registry], phases: Phases, scale: Scale, data: Path) -> None:
         self._competing = competing
+        self._phases = phases
         self._scale = scale
         self._data = data
         self._figures: list[Figure] = []
@@ -70,7 +75,7 @@ class Comparison:
                 subject = stack.enter_context(registry.start(own))
                 self._figures.append(_start_of(subject))
                 started.append((registry, subject))
-            for phase in of_a_round(layers, self._scale, number):
+            for phase in self._phases(layers, self._scale, number):
                 _log.info("round %s: %s", number + 1, phase.name)
                 for registry, subject in started:
                     if phase.part in registry.parts and (phase.name, registry.name) not in self._failures:
@@ -119,10 +124,12 @@ def _start_of(subject: Subject) -> Figure:
     )
 
 
-def compare(competing: Sequence[Registry], scale: Scale, rounds: int, minutes: float, data: Path) -> Results:
+def compare(
+    competing: Sequence[Registry], phases: Phases, scale: Scale, rounds: int, minutes: float, data: Path
+) -> Results:
     """So many rounds; none is begun once the minutes are over."""
     machine = described(data)
-    run = Comparison(competing, scale, data)
+    run = Comparison(competing, phases, scale, data)
     begun = time.monotonic()
     with TemporaryDirectory(prefix="entrepot-compare-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         layers = Layers(Path(folder), scale)
@@ -141,12 +148,19 @@ def write(results: Results, folder: Path) -> None:
     (folder / "benchmarks.md").write_text(page(results))
 
 
+def _of_transfers(layers: Layers, _scale: Scale, _number: int) -> Iterator[Phase]:
+    return transfers(layers)
+
+
 def main() -> int:
     """Parse the options, measure, write; 1 if Entrepot failed in a phase."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small layers, short phases, 3 rounds: a first look")
     size.add_argument("--smoke", action="store_true", help="as little as can be: whether it runs at all")
+    parser.add_argument(
+        "--s3", action="store_true", help="pushes and pulls of layers through one S3 server, versitygw"
+    )
     parser.add_argument("--rounds", type=int, help="default: 6, with --quick 3, with --smoke 1")
     parser.add_argument("--minutes", type=float, default=90, help="no round is begun after so many (default: 90)")
     parser.add_argument("--workers", type=int, default=1, help="of Entrepot (default: 1, as it comes)")
@@ -158,6 +172,8 @@ def main() -> int:
     parser.add_argument("--publish", action="store_true", help="write into docs/reference instead")
     parser.add_argument("--from", dest="measured", type=Path, help="a benchmarks.json to write anew, unmeasured")
     options = parser.parse_args()
+    if options.s3 and options.publish:
+        parser.error("--publish is for the comparison on disk")
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
 
     if options.measured is not None:
@@ -165,8 +181,14 @@ def main() -> int:
     else:
         options.data.mkdir(parents=True, exist_ok=True)
         scale, rounds = SMOKE if options.smoke else QUICK if options.quick else FULL
-        competing = registries(options.workers, options.zot)
-        results = compare(competing, scale, options.rounds or rounds, options.minutes, options.data)
+        run = partial(
+            compare, scale=scale, rounds=options.rounds or rounds, minutes=options.minutes, data=options.data
+        )
+        if options.s3:
+            with s3_server() as s3:
+                results = run(registries_over(s3, options.workers), _of_transfers)
+        else:
+            results = run(registries(options.workers, options.zot), of_a_round)
     write(results, PROJECT / "docs/reference" if options.publish else options.to)
 
     sys.stdout.write(report(results))

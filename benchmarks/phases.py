@@ -58,13 +58,14 @@ class Layers:
 
 def of_a_round(layers: Layers, scale: Scale, number: int) -> Iterator[Phase]:
     """All phases; each is to be over before the next is taken, for that changes the layers."""
-    yield from _transfers(layers)
+    yield from transfers(layers)
     yield from _requests(scale.seconds)
     yield from _mixes(scale, number)
     yield from _calls(scale.seconds)
 
 
-def _transfers(layers: Layers) -> Iterator[Phase]:
+def transfers(layers: Layers) -> Iterator[Phase]:
+    """Pushes and pulls of layers, one and several at once."""
     size, name = layers.large.stat().st_size, _named(layers.large)
     digest = _freshen(layers.large)
     yield _transfer(f"push {name}", size, lambda client: client.push(layers.large, digest), Part.WRITE)

@@ -19,6 +19,10 @@ from pathlib import Path
 from tests.live import processes
 from tests.live.server import ACCESS_KEY_ID, ACCOUNT_ID, REGION, SECRET_ACCESS_KEY, free_port
 from tests.live.wire import signed_request
+from tests.s3 import ACCESS_KEY_ID as S3_KEY_ID
+from tests.s3 import REGION as S3_REGION
+from tests.s3 import SECRET_ACCESS_KEY as S3_SECRET
+from tests.s3 import S3Server
 
 from benchmarks.latency import Line
 from entrepot import __version__
@@ -33,9 +37,13 @@ SETTINGS = ("ENTREPOT_", "AWS_", "REGISTRY_", "OTEL_", "MOTO_")
 DISTRIBUTION = """
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
-storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
+storage: {{{storage}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
+IN_FOLDER = "filesystem: {{rootdirectory: {folder}}}"
+#: Bytes are streamed through the registry, as Entrepot streams them.
+IN_BUCKET = """s3: {{bucket: {bucket}, regionendpoint: "{endpoint}", region: {region}, accesskey: {key_id},
+  secretkey: "{secret}", secure: false, forcepathstyle: true}}, redirect: {{disable: true}}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,30 @@ def registries(workers: int, zot: Path | None) -> list[Registry]:
     return [ours, unsynced, *_distributions(), *_zots(zot), *_motos()]
 
 
-def _distributions() -> Iterator[Registry]:
+def registries_over(s3: S3Server, workers: int) -> list[Registry]:
+    """Entrepot and the distributions over one S3 server: what is on the disk when they answer is for it to say."""
+    options = (
+        "--create-on-push",
+        "--workers",
+        str(workers),
+        "--s3-endpoint",
+        s3.endpoint,
+        "--s3-region",
+        S3_REGION,
+    )
+    credentials = {"AWS_ACCESS_KEY_ID": S3_KEY_ID, "AWS_SECRET_ACCESS_KEY": S3_SECRET}
+
+    def start(folder: Path) -> AbstractContextManager[Subject]:
+        storage = ("--storage", f"s3://{s3.create_bucket()}/layers")
+        return entrepot(folder, *options, *storage, environment=credentials)
+
+    ours = Registry(
+        name=OURS, version=__version__, durability="what the bucket keeps", syncs_layers=True, start=start
+    )
+    return [ours, *_distributions(s3)]
+
+
+def _distributions(s3: S3Server | None = None) -> Iterator[Registry]:
     for program in map(shutil.which, ("registry", "docker-registry")):
         if program is not None:
             version = _version(program)
@@ -125,9 +156,9 @@ def _distributions() -> Iterator[Registry]:
             yield Registry(
                 name=name,
                 version=version,
-                durability="layers and links, but not the folder of a layer",
+                durability="what the bucket keeps" if s3 else "layers and links, but not the folder of a layer",
                 syncs_layers=True,
-                start=partial(distribution, program, name),
+                start=partial(distribution, program, name, s3),
             )
 
 
@@ -175,7 +206,13 @@ def _version(program: str, *arguments: str) -> str:
 
 
 @contextmanager
-def entrepot(folder: Path, *options: str, program: str = "entrepot", name: str = OURS) -> Generator[Subject]:
+def entrepot(
+    folder: Path,
+    *options: str,
+    program: str = "entrepot",
+    name: str = OURS,
+    environment: Mapping[str, str] | None = None,
+) -> Generator[Subject]:
     """Entrepot as `entrepot serve` starts it, with authentication and authorisation on as always."""
     port = free_port()
     command = [sys.executable, "-m", program, "serve", "--listen", f"127.0.0.1:{port}"]
@@ -185,16 +222,23 @@ def entrepot(folder: Path, *options: str, program: str = "entrepot", name: str =
         "ENTREPOT_ACCOUNT_ID": ACCOUNT_ID,
         "ENTREPOT_REGION": REGION,
     }
-    with launched(name, [*command, "--data", str(folder / "data"), *options], port, root) as subject:
+    variables = {**root, **(environment or {})}
+    with launched(name, [*command, "--data", str(folder / "data"), *options], port, variables) as subject:
         yield replace(subject, headers={"Authorization": authorization(port)})
 
 
 @contextmanager
-def distribution(program: str, name: str, folder: Path) -> Generator[Subject]:
-    """Distribution with its file system driver, open to all."""
+def distribution(program: str, name: str, s3: S3Server | None, folder: Path) -> Generator[Subject]:
+    """Distribution with its file system driver, or over a bucket of its own, open to all."""
     port = free_port()
+    if s3 is None:
+        storage = IN_FOLDER.format(folder=folder / "data")
+    else:
+        storage = IN_BUCKET.format(
+            bucket=s3.create_bucket(), endpoint=s3.endpoint, region=S3_REGION, key_id=S3_KEY_ID, secret=S3_SECRET
+        )
     configuration = folder / "config.yml"
-    configuration.write_text(DISTRIBUTION.format(folder=folder / "data", port=port))
+    configuration.write_text(DISTRIBUTION.format(storage=storage, port=port))
     # Version 3 would look for a collector of traces.
     environment = {"OTEL_TRACES_EXPORTER": "none"}
     with launched(name, [program, "serve", str(configuration)], port, environment) as subject:
