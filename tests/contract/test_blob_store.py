@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from entrepot.metadata.blob_store import find_claim
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import migrate
-from entrepot.operations.blob_store import WrongStorage, check_storage, claim_storage
+from entrepot.operations.blob_store import NotStarted, StorageTaken, WrongStorage, check_storage, claim_storage
 from entrepot.storage.memory import MemoryStorage
 from entrepot.storage.port import StorageFull
 
@@ -43,14 +44,28 @@ async def test_the_first_storage_stays(metadata: Metadata) -> None:
 
 
 async def test_the_storage_of_another_database_is_refused(metadata: Metadata) -> None:
-    """Also by a database that has none yet: of two that share a place, each would take the other's bytes for lost."""
+    """Also by a database that has none yet: of two that share a place, each would take the other's bytes for lost.
+
+    Nothing is written: it may be the storage that goes with this database once a restore has come to its end.
+    """
     storage = MemoryStorage()
     await storage.identify("other")
 
-    with pytest.raises(WrongStorage, match="has other"):
+    with pytest.raises(StorageTaken, match="the identity other"):
         await claim(metadata, storage)
 
     assert await storage.identity() == "other"
+    assert await metadata.look_up(find_claim) is None
+
+
+async def test_a_database_that_knows_of_no_storage_is_refused(metadata: Metadata) -> None:
+    """Before the first start, and while one is restored into it: its rows say nothing of what lies there."""
+    empty, restored = MemoryStorage(), MemoryStorage()
+    await restored.identify("new")
+
+    for storage in (empty, restored):
+        with pytest.raises(NotStarted):
+            await check_storage(metadata, storage)
 
 
 async def test_replicas_may_start_together(metadata: Metadata, open_metadata: OpenMetadata) -> None:

@@ -16,6 +16,7 @@ from entrepot.metadata.copying import (
     TargetNotEmpty,
     UnknownVersion,
     copy_database,
+    count_all_rows,
     sqlite_snapshot,
 )
 from entrepot.metadata.master_key import claim_master_key
@@ -78,6 +79,7 @@ async def test_every_row_is_copied(source: SQLiteMetadata, path: Path, target: P
     assert {each.table: each.rows for each in copied} == {
         name: rows for name, rows in before.items() if name != "schema"
     }
+    assert await source.read(count_all_rows) == sum(each.rows for each in copied)
     assert sum(before.values()) > 10_000
     assert await target.read(schema_version) == SCHEMA_VERSION
 

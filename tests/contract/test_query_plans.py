@@ -394,6 +394,7 @@ CALLS = [
     call(collection.renew_pin, "new", NOW),
     call(collection.unpin, "new"),
     call(backup.page_of_blobs, "k00100", LIMIT),
+    call(backup.page_of_keys, "k00100", LIMIT),
     call(backup.page_of_manifests, (digest(100), ""), LIMIT),
     call(multiparts.find, "k00040"),
     call(multiparts.end, "k00040", 1_000 * 8),

@@ -145,6 +145,20 @@ async def test_a_restored_database_goes_with_its_new_storage(
     assert await target.look_up(find_identity) == "new"
 
 
+async def test_what_an_audit_said_of_the_empty_database_goes(
+    small: Metadata, target: Metadata, tmp_path: Path
+) -> None:
+    """It is of no use to anybody, and does not stand in the way."""
+    await back_up(small, tmp_path / "backup.db")
+    stage = {"name": "blobs", "cursor": "", "seen": 1, "bytes": 0}
+    await target.write(lambda c: c.execute(insert(tables.auditor_stages).values(**stage)).rowcount)
+    await target.read(require_unused)
+
+    await restore(tmp_path / "backup.db", target)
+
+    assert (await target.read(count_rows))["auditor_stages"] == 0
+
+
 async def test_a_database_in_use_is_not_restored_into(small: Metadata, target: Metadata, tmp_path: Path) -> None:
     """But rows that S3's driver has made for blobs that are being restored are none of its use."""
     await back_up(small, tmp_path / "backup.db")

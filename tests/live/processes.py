@@ -29,6 +29,13 @@ def memory(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def own_and_shared_memory(pid: int) -> int:
+    """Resident bytes, of which a page that n processes share counts as an n-th (PSS, proc(5))."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    line = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
+    return int(line.split()[1]) * 1024
+
+
 def reset_peak_memory(pid: int) -> None:
     """Let the peak begin anew at what is resident now."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")

@@ -28,6 +28,12 @@ def claim_identity(connection: Connection, identity: str) -> ClaimedIdentity:
     return ClaimedIdentity(*connection.execute(select(blob_store.c.identity, blob_store.c.is_written)).one())
 
 
+def find_claim(connection: Connection) -> ClaimedIdentity | None:
+    """The identity that the database has for its storage; None before the first start, and during a restore."""
+    row = connection.execute(select(blob_store.c.identity, blob_store.c.is_written)).one_or_none()
+    return None if row is None else ClaimedIdentity(*row)
+
+
 def find_identity(connection: Connection) -> str | None:
     """The identity that the storage has been given; None before that."""
     return connection.scalar(select(blob_store.c.identity).where(blob_store.c.is_written))

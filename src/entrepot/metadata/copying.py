@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
-from sqlalchemy import Connection, NullPool, Table, create_engine, exists, func, insert, select, text
+from sqlalchemy import Connection, NullPool, Table, create_engine, exists, func, insert, inspect, select, text
 from sqlalchemy.dialects import sqlite
 
 from entrepot.core.errors import EntrepotError
@@ -27,6 +27,9 @@ BATCH = 1000
 _MADE = (schema, generations)
 #: What is copied; a table comes after all that it refers to.
 _TABLES = [table for table in metadata.sorted_tables if table is not schema]
+
+#: Where the migrations say which of them were made; it is in no ``metadata``.
+_OF_ALEMBIC = "alembic_version"
 
 _BY_POSITION = sqlite.dialect(paramstyle="qmark")
 
@@ -131,6 +134,12 @@ def copy_database(
     if is_postgresql:
         target.execute(text(f"ANALYZE {names}"))  # or the first statements would be planned for empty tables
     return copied
+
+
+def count_all_rows(source: Connection) -> int:
+    """How many rows ``copy_database`` copies of a database, which may be of an older schema."""
+    names = set(inspect(source).get_table_names()) - {schema.name, _OF_ALEMBIC}
+    return sum(source.execute(select(func.count()).select_from(text(name))).scalar_one() for name in names)
 
 
 def require_empty(target: Connection, *, but: Collection[Table] = ()) -> None:

@@ -31,8 +31,11 @@ _LEFT_OUT = (*_OF_STORAGE, *_OF_AUDITOR, blob_store, pins, tombstones, uploads)
 
 
 def require_unused(connection: Connection) -> None:
-    """Raise TargetNotEmpty unless the database can be restored into; its tables are there."""
-    require_empty(connection, but=_OF_STORAGE)
+    """Raise TargetNotEmpty unless the database can be restored into; its tables are there.
+
+    What an audit has said of an empty database does not count, and goes with the restore.
+    """
+    require_empty(connection, but=(*_OF_STORAGE, *_OF_AUDITOR))
 
 
 def restore_rows(source: Connection, target: Connection, identity: str, progress: Progress) -> list[CopiedTable]:
@@ -41,6 +44,8 @@ def restore_rows(source: Connection, target: Connection, identity: str, progress
     Raises what ``copy_database`` raises; then nothing was changed.
     """
     require_unused(target)
+    for table in _OF_AUDITOR:
+        target.execute(delete(table))
     copied = copy_database(source, target, progress, without=_LEFT_OUT)
     for table in (encrypted_segments, data_keys):
         target.execute(delete(table).where(table.c.storage_key.not_in(select(blobs.c.storage_key))))

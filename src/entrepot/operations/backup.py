@@ -75,6 +75,14 @@ def blobs_of(snapshot: Connection) -> Iterator[StoredBlob]:
         after = page[-1].storage_key
 
 
+def keys_of(snapshot: Connection) -> Iterator[str]:
+    """The storage key of every blob of a snapshot, in order; reads a page at a time."""
+    after = ""
+    while page := store.page_of_keys(snapshot, after, PAGE):
+        yield from page
+        after = page[-1]
+
+
 def _stored_size(snapshot: Connection, blob: Blob) -> int | None:
     if not blob.is_encrypted:
         return blob.size

@@ -29,6 +29,8 @@ from entrepot.fronts.sts.front import sts_front
 from entrepot.operations.denials import write_denials_for_ever
 from entrepot.operations.layers import BodyBrokeOff
 from entrepot.operations.services import Services
+from entrepot.server.pacing import TakesNothing
+from entrepot.server.requests import Requests
 
 log = structlog.get_logger()
 
@@ -49,6 +51,7 @@ class Application:
         log_every_request: bool,
         beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
         pace: Callable[[Scope, Send], AbstractContextManager[Send]] = lambda _scope, send: nullcontext(send),
+        requests: Requests | None = None,
     ) -> None:
         self._services = services
         self._profile = profile
@@ -63,6 +66,7 @@ class Application:
         self._beside = (partial(write_denials_for_ever, services), *beside)
         #: Around the ``send`` of each download.
         self._pace = pace
+        self._requests = requests or Requests()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +74,14 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        client = scope.get("client")
+        self._requests.begin(client)
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            self._requests.end(client)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = Request(scope, receive, _request_id(self._random))
         try:
@@ -83,6 +95,9 @@ class Application:
             log.info("a body broke off", **_described(request))
             result = self._cut_short(request)  # for a client that only stopped sending, and still listens
             await result.send(request, send)
+        except TakesNothing:
+            log.info("an answer was ended whose client took nothing", **_described(request))
+            return
         except EntrepotError as error:
             if request.is_answered:
                 log.exception("an answer broke off", **_described(request))

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from entrepot.features.auditor.findings import KeptFinding, Progress
-from entrepot.metadata.schema import check_schema
 from entrepot.operations import auditor
 from entrepot.operations.auditor import AuditReport, Choices
 from entrepot.server.settings import Settings
-from entrepot.server.wiring import opened_for_auditing, opened_metadata
+from entrepot.server.wiring import opened_for_auditing, opened_to_use
 
 
 def run(settings: Settings, choices: Choices, tell: Callable[[Progress], None]) -> AuditReport:
@@ -29,8 +28,7 @@ def report(settings: Settings) -> AuditReport | None:
     """How far the audit has come, and what it has found; None before the first one."""
 
     async def read() -> AuditReport | None:
-        async with opened_metadata(settings) as metadata:
-            await metadata.look_up(check_schema)
+        async with opened_to_use(settings) as metadata:
             return await auditor.report_audit(metadata)
 
     return asyncio.run(read())
@@ -40,8 +38,7 @@ def list_findings(settings: Settings, take: Callable[[KeptFinding], None]) -> No
     """Give each finding of the audit to ``take``, in the order in which they were found."""
 
     async def read() -> None:
-        async with opened_metadata(settings) as metadata:
-            await metadata.look_up(check_schema)
+        async with opened_to_use(settings) as metadata:
             async for finding in auditor.list_findings(metadata):
                 take(finding)
 

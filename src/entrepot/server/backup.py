@@ -15,8 +15,15 @@ from sqlalchemy.exc import DBAPIError
 
 from entrepot import __version__
 from entrepot.metadata.blob_store import find_identity
-from entrepot.metadata.copying import Progress, copy_database, finished_sqlite, new_sqlite, sqlite_snapshot
-from entrepot.metadata.schema import SCHEMA_VERSION
+from entrepot.metadata.copying import (
+    Progress,
+    copy_database,
+    count_all_rows,
+    finished_sqlite,
+    new_sqlite,
+    sqlite_snapshot,
+)
+from entrepot.metadata.schema import SCHEMA_VERSION, schema_version
 from entrepot.operations.backup import BlobProgress, Copied, StoredBlob, blobs_of, copy_blobs
 from entrepot.operations.backup_verification import Verified
 from entrepot.operations.backup_verification import verify as verify_bytes
@@ -26,9 +33,9 @@ from entrepot.operations.pins import while_pinned
 from entrepot.operations.services import Upkeep
 from entrepot.protocol.tokens import MasterKey
 from entrepot.server.backup_folder import (
-    BLOB_LIST,
     DATABASE,
     FORMAT,
+    MANIFEST,
     BackupFolder,
     DamagedBlob,
     Manifest,
@@ -128,7 +135,7 @@ class _Creation:
             rows=rows,
             blobs=copied.blobs,
             bytes=copied.bytes,
-            files={name: sha256_of(self._draft / name) for name in (DATABASE, BLOB_LIST, *keys)},
+            files={name: sha256_of(self._draft / name) for name in (DATABASE, *keys)},
             damaged=[DamagedBlob(each.digest, each.storage_key, each.reason) for each in copied.damaged],
         )
         return manifest, copied
@@ -151,16 +158,10 @@ class _Creation:
         return there
 
     async def _copy_blobs(self, blobs: Iterator[StoredBlob]) -> Copied:
-        with opened_backup(self._folder.blobs) as target, (self._draft / BLOB_LIST).open("w") as names:
-
-            def listed() -> Iterator[StoredBlob]:
-                for stored in blobs:
-                    names.write(f"{stored.key}\n")
-                    yield stored
-
+        with opened_backup(self._folder.blobs) as target:
             now = self._services.clock()
             return await copy_blobs(
-                listed(), self._services.storage, target, epoch=now, progress=self._progress.blobs
+                blobs, self._services.storage, target, epoch=now, progress=self._progress.blobs
             )
 
 
@@ -204,17 +205,17 @@ class Pruned:
 
 
 def prune(path: Path, *, keep: int) -> Pruned:
-    """Remove all but the newest snapshots, then the bytes that none names; raises NoBackup, CannotStart.
+    """Remove all but the newest snapshots, then the bytes that none of these names.
 
-    May be killed anywhere: what is left over then is removed by the next one.
+    May be killed anywhere: what is left over then is removed by the next one. Raises NoBackup, CannotStart, and
+    SnapshotDamaged before anything is removed if one that is kept is not what was written.
     """
     with opened_to_write(path) as folder:
-        gone = folder.snapshots()[:-keep]
+        snapshots = folder.snapshots()
+        gone, kept = snapshots[:-keep], snapshots[-keep:]
         try:
-            for snapshot in gone:
-                folder.drop(snapshot)
-            blobs, size = folder.drop_unnamed_blobs()
-        except OSError as error:
+            blobs, size = folder.drop_all_but(kept)
+        except (OSError, DBAPIError) as error:
             raise CannotStart(f"the backup {path} cannot be pruned: {error}") from error
         return Pruned([each.name for each in gone], blobs, size)
 
@@ -249,11 +250,35 @@ def verify(settings: Settings, path: Path, *, snapshot: str | None, progress: Bl
             ) as services,
         ):
             with sqlite_snapshot(database) as rows:
+                _check_numbers(chosen, manifest, rows)
                 verified = await verify_bytes(services, blobs_of(rows), progress)
         return VerifiedSnapshot(chosen.name, manifest, verified)
 
     with opened_to_read(path) as folder:
         return asyncio.run(run(folder))
+
+
+def _check_numbers(snapshot: Snapshot, manifest: Manifest, rows: Connection) -> None:
+    """Compare the manifest with the rows themselves; ``rows`` are those in this version's schema.
+
+    Raises SnapshotDamaged.
+    """
+    lost = {each.storage_key for each in manifest.damaged}
+    blobs, size = 0, 0
+    for each in blobs_of(rows):
+        blobs += 1
+        size += (each.stored_size or 0) if each.key not in lost else 0
+    with finished_sqlite(snapshot.path / DATABASE) as written:
+        found = {
+            "schema_version": schema_version(written),
+            "storage": find_identity(rows),
+            "rows": count_all_rows(written),
+            "blobs": blobs,
+            "bytes": size,
+        }
+    for name, value in found.items():
+        if (said := getattr(manifest, name)) != value:
+            raise snapshot.damaged(MANIFEST, f"{name} is {said}, and {value} by the rows")
 
 
 def _master_key(settings: Settings, snapshot: Snapshot) -> MasterKey | None:

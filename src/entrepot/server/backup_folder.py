@@ -3,9 +3,10 @@
     BACKUP/entrepot-backup.json       says that this is one, and is locked: alone to write, together to read
     BACKUP/blobs/4f/4f1c…e2           bytes as the registry stores them, laid out as in its data folder
     BACKUP/snapshots/NAME/            a whole snapshot: it is renamed to this when everything in it is durable
-        metadata.db  blobs            the rows, in SQLite; and the storage keys that they name, a line each
+        metadata.db                   the rows, in SQLite; they say which bytes the snapshot needs
         master.key, …                 keys of the data folder
         manifest.json                 what is in it, with a SHA-256 of each of these files
+        manifest.json.sha256          its own, as sha256sum writes it
     BACKUP/snapshots/NAME.new         one that is being made, or was when its process was killed
 
 Names are times in UTC, so they are in order. Nothing in a snapshot changes once it has its name.
@@ -16,8 +17,8 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
@@ -26,12 +27,16 @@ from pathlib import Path
 import msgspec
 
 from entrepot.features.backup.errors import NoBackup, SnapshotDamaged, SnapshotNotFound
+from entrepot.metadata.copying import finished_sqlite
+from entrepot.operations.backup import keys_of
 from entrepot.server.data_folder import CannotStart
+from entrepot.server.keys import MASTER_KEY, ROOT_KEY
+from entrepot.server.wiring import keyring_path
 
 FORMAT = 1
-DATABASE, BLOB_LIST = "metadata.db", "blobs"
+DATABASE, MANIFEST = "metadata.db", "manifest.json"
 
-_MARKER, _MANIFEST = "entrepot-backup.json", "manifest.json"
+_MARKER, _CHECKSUM = "entrepot-backup.json", "manifest.json.sha256"
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z")
 _NEW, _GONE = ".new", ".gone"
 _KEY_LENGTH = 32
@@ -70,7 +75,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def keys(self) -> list[str]:
         """The files with keys."""
-        return [name for name in self.files if name not in {DATABASE, BLOB_LIST}]
+        return [name for name in self.files if name != DATABASE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,18 @@ class Snapshot:
 
     def manifest(self) -> Manifest:
         """What is in it; raises SnapshotDamaged."""
+        content = self._read(MANIFEST)
+        if self._read(_CHECKSUM) != _checksum_of(content):
+            raise self.damaged(MANIFEST, f"its content is not what was written, by {_CHECKSUM}")
         try:
-            manifest = msgspec.json.decode((self.path / _MANIFEST).read_bytes(), type=Manifest)
-        except (OSError, msgspec.DecodeError) as error:
-            raise SnapshotDamaged(_MANIFEST, str(error)) from None
+            manifest = msgspec.json.decode(content, type=Manifest)
+        except msgspec.DecodeError as error:
+            raise self.damaged(MANIFEST, str(error)) from None
         if manifest.format != FORMAT:
-            raise SnapshotDamaged(_MANIFEST, f"its format is {manifest.format}, and this release knows {FORMAT}")
+            raise self.damaged(MANIFEST, f"its format is {manifest.format}, and this release knows {FORMAT}")
+        known = {DATABASE, MASTER_KEY, ROOT_KEY, keyring_path(self.path).name}
+        if not {DATABASE} <= manifest.files.keys() <= known:
+            raise self.damaged(MANIFEST, f"it names other files than {', '.join(sorted(known))}")
         return manifest
 
     def check_files(self) -> Manifest:
@@ -101,15 +112,20 @@ class Snapshot:
             try:
                 found = sha256_of(self.path / name)
             except OSError as error:
-                raise SnapshotDamaged(name, error.strerror or str(error)) from None
+                raise self.damaged(name, error.strerror or str(error)) from None
             if found != expected:
-                raise SnapshotDamaged(name, "its content is not what was written")
+                raise self.damaged(name, "its content is not what was written")
         return manifest
 
-    def blob_keys(self) -> Iterator[str]:
-        """The storage keys of its blobs, in order."""
-        with (self.path / BLOB_LIST).open() as lines:
-            yield from map(str.rstrip, lines)
+    def damaged(self, file: str, reason: str) -> SnapshotDamaged:
+        """What is to be raised of one of its files."""
+        return SnapshotDamaged(f"{self.name}/{file}", reason)
+
+    def _read(self, file: str) -> bytes:
+        try:
+            return (self.path / file).read_bytes()
+        except OSError as error:
+            raise self.damaged(file, error.strerror or str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +164,9 @@ class BackupFolder:
 
     def publish(self, draft: Path, manifest: Manifest) -> Snapshot:
         """Make a snapshot of a draft whose files are written; it is whole and durable then."""
-        (draft / _MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+        content = msgspec.json.format(msgspec.json.encode(manifest))
+        (draft / MANIFEST).write_bytes(content)
+        (draft / _CHECKSUM).write_bytes(_checksum_of(content))
         for file in draft.iterdir():
             _flush(file)
         _flush(draft)
@@ -157,7 +175,23 @@ class BackupFolder:
         _flush(self._snapshots)
         return Snapshot(path)
 
-    def drop(self, snapshot: Snapshot) -> None:
+    def drop_all_but(self, kept: Sequence[Snapshot]) -> tuple[int, int]:
+        """Remove the other snapshots, then bytes that none of ``kept`` names; how many blobs and bytes these were.
+
+        Nothing goes unless every file of ``kept`` is what was written; raises SnapshotDamaged, DBAPIError.
+        """
+        for snapshot in kept:
+            snapshot.check_files()
+        with ExitStack() as opened:
+            databases = [opened.enter_context(finished_sqlite(each.path / DATABASE)) for each in kept]
+            named = merge(*map(keys_of, databases))
+            first = next(named, None)  # all of them can be read: only now may anything go
+            for snapshot in self.snapshots():
+                if snapshot not in kept:
+                    self._drop(snapshot)
+            return self._drop_blobs_but(first, named)
+
+    def _drop(self, snapshot: Snapshot) -> None:
         """Remove a snapshot, not its bytes; it is no whole one any more before anything in it goes."""
         gone = snapshot.path.rename(snapshot.path.with_name(snapshot.name + _GONE))
         _flush(self._snapshots)
@@ -169,11 +203,9 @@ class BackupFolder:
             if path.name.endswith((_NEW, _GONE)):
                 shutil.rmtree(path)
 
-    def drop_unnamed_blobs(self) -> tuple[int, int]:
-        """Remove bytes that no whole snapshot names; how many blobs and bytes these were."""
+    def _drop_blobs_but(self, next_named: str | None, named: Iterator[str]) -> tuple[int, int]:
+        """Remove bytes that are not named; the keys are in order, which the walk needs."""
         blobs, size = 0, 0
-        named = merge(*(snapshot.blob_keys() for snapshot in self.snapshots()))
-        next_named = next(named, None)
         for file in self._stored():
             key = file.name[:_KEY_LENGTH]
             while next_named is not None and next_named < key:
@@ -257,6 +289,10 @@ def _check_format(path: Path, marker: bytes) -> None:
         raise NoBackup(str(path), f"{_MARKER} cannot be read: {error}") from None
     if found != FORMAT:
         raise NoBackup(str(path), f"its format is {found}, and this release knows {FORMAT}")
+
+
+def _checksum_of(manifest: bytes) -> bytes:
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
 
 
 def sha256_of(path: Path) -> str:

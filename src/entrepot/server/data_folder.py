@@ -1,4 +1,9 @@
-"""The data folder and the port: one registry at a time uses either."""
+"""The data folder and the port: one registry at a time uses either, and commands beside it.
+
+The folder has two locks. ``lock`` is held by the one that serves, migrates or restores. ``use.lock`` is held by
+all who have the database or the layers of the folder open, together; and alone by who moves the database away, or
+restores one. The system lets go of both when a process dies.
+"""
 
 import errno
 import fcntl
@@ -18,6 +23,7 @@ from entrepot.storage.disk import make_folder
 PATIENCE = 3.0
 #: The file that is there as long as a restore into the folder has not come to its end.
 RESTORING = "restore.json"
+LOCK, USE_LOCK = "lock", "use.lock"
 
 
 @dataclass(eq=False)
@@ -38,10 +44,6 @@ def claim(data: Path, host: str, port: int) -> Generator[None]:
     port keeps a second registry from slipping in between.
     """
     with claim_folder(data), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
-        if (data / RESTORING).exists():
-            raise CannotStart(
-                f"the data folder {data} is half restored: repeat 'entrepot restore' and let it come to its end"
-            )
         in_use = f"the port {port} on {host} is in use"
         _retry(lambda: name.bind(f"\0entrepot {host}:{port}"), in_use)
         _retry(lambda: _try_port(host, port), in_use)
@@ -50,14 +52,56 @@ def claim(data: Path, host: str, port: int) -> Generator[None]:
 
 @contextmanager
 def claim_folder(data: Path) -> Generator[None]:
-    """Hold the data folder alone, made if it is missing, for as long as the block runs; raises CannotStart."""
-    prepare_folder(data)
-    lock = _open_lock(data / "lock")
-    try:
-        _retry(lambda: _lock_folder(lock), f"the data folder {data} is in use by another registry")
+    """Be the only registry of the data folder, made if it is missing, for as long as the block runs.
+
+    Commands may use it meanwhile. Raises CannotStart, also if the folder is half restored.
+    """
+    with _claimed(data), use_folder(data):
         yield
-    finally:
-        os.close(lock)
+
+
+@contextmanager
+def claim_folder_alone(data: Path) -> Generator[None]:
+    """Hold the data folder, made if it is missing, while no command uses it; raises CannotStart.
+
+    Half restored or not: see ``require_restored``.
+    """
+    with _claimed(data), _opened(data / USE_LOCK, os.O_RDWR) as lock:
+        _lock(lock, fcntl.LOCK_EX, f"the data folder {data} is in use by another entrepot command")
+        yield
+
+
+@contextmanager
+def use_folder(data: Path) -> Generator[None]:
+    """Keep the database and the layers of a data folder from being taken away for as long as the block runs.
+
+    A folder that is not there, or that this process may not write, is left as it is, and what comes of it is said
+    where it is used: nothing in it can be harmed from here. Raises CannotStart, also if it is half restored.
+    """
+    if not os.access(data, os.W_OK):
+        require_restored(data)
+        yield
+        return
+    with _opened(data / USE_LOCK, os.O_RDONLY) as lock:
+        _lock(lock, fcntl.LOCK_SH, f"the data folder {data} is being moved or restored")
+        require_restored(data)
+        yield
+
+
+def require_restored(data: Path) -> None:
+    """Raise CannotStart if a restore into the folder has not come to its end."""
+    if (data / RESTORING).exists():
+        raise CannotStart(
+            f"the data folder {data} is half restored: repeat 'entrepot restore' and let it come to its end"
+        )
+
+
+@contextmanager
+def _claimed(data: Path) -> Generator[None]:
+    prepare_folder(data)
+    with _opened(data / LOCK, os.O_RDWR) as lock:
+        _lock(lock, fcntl.LOCK_EX, f"the data folder {data} is in use by another registry")
+        yield
 
 
 def prepare_folder(data: Path) -> None:
@@ -71,15 +115,21 @@ def prepare_folder(data: Path) -> None:
         raise CannotStart(f"the data folder {data} cannot be written: {error.strerror}") from None
 
 
-def _open_lock(path: Path) -> int:
+@contextmanager
+def _opened(path: Path, flags: int) -> Generator[int]:
+    """A lock's file. Others may read it: root's command may have made it, in a folder that is not root's."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise CannotStart(f"the lock {path} cannot be opened: {error.strerror}") from None
+    try:
+        yield lock
+    finally:
+        os.close(lock)
 
 
-def _lock_folder(descriptor: int) -> None:
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _lock(descriptor: int, kind: int, refusal: str) -> None:
+    _retry(lambda: fcntl.flock(descriptor, kind | fcntl.LOCK_NB), refusal)
 
 
 def _try_port(host: str, port: int) -> None:

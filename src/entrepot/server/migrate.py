@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from entrepot.metadata.copying import CopiedTable, Progress, copy_database, sqlite_snapshot
 from entrepot.metadata.master_key import replace_master_key
 from entrepot.metadata.schema import migrate, schema_version
-from entrepot.server.data_folder import CannotStart, claim_folder
+from entrepot.server.data_folder import CannotStart, claim_folder, claim_folder_alone, require_restored
 from entrepot.server.keys import load_master_key
 from entrepot.server.settings import Settings
 from entrepot.server.wiring import database_path, moved_database_path, opened_metadata
@@ -40,15 +40,17 @@ def migrate_database(settings: Settings, *, accept_master_key: bool) -> int:
 
 
 def copy_to_postgresql(settings: Settings, progress: Progress) -> list[CopiedTable]:
-    """Copy the data folder's SQLite database into PostgreSQL, and set the file aside; nobody may serve the folder.
+    """Copy the data folder's SQLite database into PostgreSQL, and set the file aside; nobody may use the folder.
 
-    The file is upgraded first, as ``serve`` would. Raises CannotStart, ServerTooOld, MetadataUnavailable, and what
-    ``copy_database`` raises.
+    Whoever went on with the file would go by rows that are no longer changed, and remove layers that were pushed
+    since. The file is upgraded first, as ``serve`` would. Raises CannotStart, ServerTooOld, MetadataUnavailable,
+    and what ``copy_database`` raises.
     """
     path = database_path(settings.data)
     if not path.exists():
         raise CannotStart(f"there is no SQLite database {path}")
-    with claim_folder(settings.data):
+    with claim_folder_alone(settings.data):
+        require_restored(settings.data)
         copied = asyncio.run(_copy(settings, path, progress))
         path.rename(moved_database_path(settings.data))
     return copied

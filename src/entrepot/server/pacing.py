@@ -19,24 +19,39 @@ FREE = 8
 #: Bytes that the kernel keeps for a client beyond those on their way to it (TCP_NOTSENT_LOWAT, tcp(7)). Those on
 #: their way are as many as the link holds, so this slows down no link, however long it is.
 UNSENT = 128 * 1024
+#: Seconds in which a stream of HTTP/2 takes a piece, of 512 KiB at the most; one that needs longer stands still.
+PATIENCE = 120.0
+
+
+class TakesNothing(Exception):
+    """A client has let its stream stand still, and is not to be sent the rest."""
 
 
 class Pacing:
     """What the downloads of a process share: how many of them there are."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, patience: float = PATIENCE) -> None:
         self._connections = Connections(port)
+        self._patience = patience
         self._downloads = 0
 
     @contextmanager
     def of_download(self, scope: Scope, send: Send) -> Generator[Send]:
-        """``send`` for one answer, which in a crowd returns once the client can take more."""
+        """``send`` for one answer, which in a crowd returns once the client can take more.
+
+        Raises TakesNothing where a stream of HTTP/2 stands still. Of HTTP/1.1 the kernel knows (``stalled.py``).
+        """
         self._downloads += 1
+        patience = self._patience if scope["http_version"] == "2" else None
         connection: _Connection | None = None
 
         async def paced(message: Message) -> None:
             nonlocal connection
-            await send(message)
+            try:
+                async with asyncio.timeout(patience):
+                    await send(message)
+            except TimeoutError:
+                raise TakesNothing from None
             if self._downloads > FREE and message.get("more_body"):
                 connection = connection or _Connection(await self._find(scope))
                 await connection.writable()

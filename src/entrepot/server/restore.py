@@ -21,7 +21,7 @@ from entrepot.metadata.restoring import require_unused, restore_rows
 from entrepot.operations.backup import Copied, blobs_of, copy_blobs
 from entrepot.server.backup import STATEMENT_TIMEOUT, BackupProgress, key_files, usable_database
 from entrepot.server.backup_folder import BackupFolder, Snapshot, opened_to_read
-from entrepot.server.data_folder import RESTORING, CannotStart, claim_folder
+from entrepot.server.data_folder import RESTORING, CannotStart, claim_folder_alone
 from entrepot.server.settings import Settings
 from entrepot.server.wiring import RestoreTarget, opened_backup, opened_to_restore
 from entrepot.storage.port import BlobStorage
@@ -54,7 +54,7 @@ def restore(
     SnapshotDamaged, TargetNotEmpty, TargetInUse, RestoreUnfinished, BlobsDamaged, CannotStart, CopyDiffers,
     StorageFull, StorageUnavailable, MetadataUnavailable, SchemaTooNew.
     """
-    with opened_to_read(path) as folder, claim_folder(settings.data):
+    with opened_to_read(path) as folder, claim_folder_alone(settings.data):
         chosen = folder.find(snapshot)
         restoring = _Restoring(settings, folder, chosen, accept_damaged=accept_damaged, progress=progress)
         return asyncio.run(restoring.run())

@@ -24,6 +24,7 @@ from entrepot.server.logs import configure_logs
 from entrepot.server.memory import give_large_buffers_back
 from entrepot.server.pacing import Pacing
 from entrepot.server.processes import Lifeline, kept_running
+from entrepot.server.requests import Requests
 from entrepot.server.settings import Settings
 from entrepot.server.stalled import end_stalled_for_ever
 from entrepot.server.tls import Server
@@ -33,10 +34,16 @@ from entrepot.server.worker import sweep_for_serve
 MIB = 1024 * 1024
 #: Seconds that requests in flight are given after SIGTERM.
 GRACE = 30
-#: Connections that a worker serves at once; the next wait. Slow clients keep theirs for long.
+#: Connections that a worker serves at once, if the system allows; others wait. Slow clients keep theirs for long.
 CONNECTIONS = 4096
-#: Files and sockets that these may need: a download in a crowd has a socket, the socket again, and a file.
-DESCRIPTORS = 4 * CONNECTIONS
+#: Files and sockets that one may need: a download in a crowd has a socket, the socket again, and a file. The last
+#: two are closed a little after the first, when another connection may already be in its place.
+FOR_EACH = 5
+#: What all else takes: the databases, the log, the storage's own connections.
+FOR_THE_REST = 128
+#: Fewer would serve nobody, whatever the limit.
+FEWEST = 16
+DESCRIPTORS = FOR_THE_REST + FOR_EACH * CONNECTIONS
 #: Objects that are made and not yet gone when cycles are looked for; Python's own number is 700.
 GARBAGE = 20_000
 
@@ -48,6 +55,7 @@ HTTP2 = HTTP2Settings(
     initial_stream_window_size=8 * MIB,
     initial_connection_window_size=16 * MIB,
     max_send_buffer_size=4 * MIB,
+    max_concurrent_streams=100,
     max_headers_size=64 * 1024,
 )
 
@@ -63,7 +71,7 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
         prepare_data(settings, master)
         _leave_alone_what_is_there()
         gc.enable()
-        _allow_descriptors()
+        connections = connections_within(_allow_descriptors())
         lifeline = Lifeline()
         server = Server(
             settings,
@@ -76,7 +84,7 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
             http2_settings=HTTP2,
             websockets=False,
             backlog=1024,
-            backpressure=CONNECTIONS,
+            backpressure=connections,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=GRACE,
@@ -94,12 +102,18 @@ def serve(settings: Settings, announce: Callable[[RootKey], None], lifetimes: Li
             server.serve(target_loader=load)
 
 
-def _allow_descriptors() -> None:
-    """Ask the system for as many descriptors as the connections may need: what a shell allows is a fraction."""
+def connections_within(descriptors: int) -> int:
+    """How many connections a worker with so many descriptors can serve at once."""
+    return max(FEWEST, min(CONNECTIONS, (descriptors - FOR_THE_REST) // FOR_EACH))
+
+
+def _allow_descriptors() -> int:
+    """Ask the system for what the connections may need, since a shell allows a fraction; gives what it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 def _background_worker(
@@ -118,13 +132,15 @@ def _make_application(settings: Settings, root_key: RootKey, lifetimes: Lifetime
     give_large_buffers_back()
     counters, render = make_metrics()
     wired = wire(settings, root_key, counters, lifetimes)
+    requests = Requests()
     application = Application(
         wired.services,
         profile=PROFILES[settings.profile],
         render_metrics=render,
         close=wired.close,
         log_every_request=settings.access_log,
-        beside=[partial(end_stalled_for_ever, settings.port)],
+        beside=[partial(end_stalled_for_ever, settings.port, requests)],
+        requests=requests,
         pace=Pacing(settings.port).of_download,
     )
     _leave_alone_what_is_there()

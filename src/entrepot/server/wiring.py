@@ -35,10 +35,10 @@ from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import check_schema, migrate, require_schema
 from entrepot.metadata.sqlite import SQLiteMetadata
 from entrepot.operations.authorities import Authorities, Root
-from entrepot.operations.blob_store import claim_storage
+from entrepot.operations.blob_store import claim_storage, claimed_identity
 from entrepot.operations.services import Counters, Services
 from entrepot.protocol.tokens import MasterKey, Signer
-from entrepot.server.data_folder import CannotStart
+from entrepot.server.data_folder import CannotStart, use_folder
 from entrepot.server.keys import RootKey, load_master_key
 from entrepot.server.settings import MASTER_KEY_SIZE, Settings
 from entrepot.storage.cached import CachedStorage, SealedStorage
@@ -82,7 +82,7 @@ def blob_folder(data: Path) -> Path:
 async def opened_metadata(
     settings: Settings, *, statement_timeout: float = STATEMENT_TIMEOUT
 ) -> AsyncGenerator[Metadata]:
-    """The database of the settings for as long as the block runs.
+    """The database of the settings for as long as the block runs; the data folder is the caller's to claim.
 
     Raises CannotStart, NetworkFileSystem, ServerTooOld, MetadataUnavailable.
     """
@@ -95,12 +95,29 @@ async def opened_metadata(
         await metadata.close()
 
 
+@asynccontextmanager
+async def opened_to_use(
+    settings: Settings, *, statement_timeout: float = STATEMENT_TIMEOUT
+) -> AsyncGenerator[Metadata]:
+    """The database of an installation that is there, for as long as the block runs; it makes nothing.
+
+    As long, nobody moves it away or restores another. Raises what ``opened_metadata`` and ``use_folder`` raise,
+    and SchemaTooOld, SchemaTooNew, NotStarted.
+    """
+    with use_folder(settings.data):
+        async with opened_metadata(settings, statement_timeout=statement_timeout) as metadata:
+            await metadata.look_up(check_schema)
+            await claimed_identity(metadata)
+            yield metadata
+
+
 def prepare_data(settings: Settings, master: MasterKey) -> None:
     """See that the database can be used, with this master key, and that layers can be kept, in its storage.
 
     Database and data folder are made if need be. SQLite is brought to this version's schema, for nobody else uses
-    it; PostgreSQL is not, for others may be at work on it. Raises what ``opened_metadata`` raises, and
-    SchemaTooOld, SchemaTooNew, WrongMasterKey, WrongStorage, StorageUnavailable. Nothing is left open: the workers
+    it; PostgreSQL is not, for others may be at work on it. Where another host restores a registry, the storage is
+    taken, and no row is written. Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew,
+    WrongMasterKey, WrongStorage, StorageTaken, StorageUnavailable. Nothing is left open: the workers
     are forked afterwards.
     """
 
@@ -109,11 +126,11 @@ def prepare_data(settings: Settings, master: MasterKey) -> None:
             _open_kms(settings)  # a keyring that others do not have is told now
         async with opened_metadata(settings) as metadata:
             await metadata.write(migrate if settings.database is None else require_schema)
-            await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
             with ThreadPoolExecutor(1) as threads, suppress(StorageFull):  # a full registry serves what it has
                 storage = _open_storage(settings, metadata, threads)
                 await claim_storage(metadata, storage, secrets.token_hex)
                 await storage.check()
+            await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
 
     asyncio.run(prepare())
 
@@ -138,10 +155,11 @@ def _open_metadata(settings: Settings, statement_timeout: float = STATEMENT_TIME
 
 def _open_sqlite(data: Path) -> Metadata:
     path, moved = database_path(data), moved_database_path(data)
-    if moved.exists() and not path.exists():
+    if moved.exists():
+        way_back = f"remove {moved.name}" if path.exists() else f"rename {moved.name} to {path.name}"
         raise CannotStart(
             f"the database of the data folder {data} was moved to PostgreSQL: give the setting database, "
-            f"or rename {moved.name} to {path.name} to go back"
+            f"or {way_back} to go back"
         )
     return SQLiteMetadata(path)
 
@@ -251,10 +269,9 @@ async def opened_for_sweeping(
 ) -> AsyncGenerator[SweepingServices]:
     """Database and storage of an installation that is there, for as long as the block runs; it makes nothing.
 
-    Raises what ``opened_metadata`` raises, and SchemaTooOld, SchemaTooNew.
+    Raises what ``opened_to_use`` raises.
     """
-    async with opened_metadata(settings, statement_timeout=statement_timeout) as metadata:
-        await metadata.look_up(check_schema)
+    async with opened_to_use(settings, statement_timeout=statement_timeout) as metadata:
         with ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage") as threads:
             storage = _open_storage(settings, metadata, threads)
             yield SweepingServices(metadata, storage, counters, lifetimes=lifetimes or lifetimes_of(settings))
@@ -277,11 +294,9 @@ class AuditingServices:
 async def opened_for_auditing(settings: Settings) -> AsyncGenerator[AuditingServices]:
     """Database, storage and keys of an installation that is there, for as long as the block runs.
 
-    Bytes are read from the storage itself, past a cache. Raises what ``opened_metadata`` raises, and SchemaTooOld,
-    SchemaTooNew, WrongMasterKey.
+    Bytes are read from the storage itself, past a cache. Raises what ``opened_to_use`` raises, and WrongMasterKey.
     """
-    async with opened_metadata(settings) as metadata:
-        await metadata.look_up(check_schema)
+    async with opened_to_use(settings) as metadata:
         master = load_master_key(settings)
         await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
         data_keys = DataKeys(_open_kms(settings), MasterKeyWrapping(master), system_clock)

@@ -33,14 +33,17 @@ _NOWAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
 
 class Disk:
-    """The files under the root: how they are made, fenced, sealed and removed."""
+    """The files under the root: how they are made, fenced, sealed and removed.
+
+    The root may be a symbolic link, which whoever installs the registry has put there; nothing below it may.
+    """
 
     def __init__(self, root: Path, *, sync: bool, reserve: int) -> None:
-        self._root = root
-        self._sync = sync
-        self.room = Room(root, reserve)
-        self._durable_folders: set[Path] = set()
         make_folder(root, sync=sync)
+        self._root = root.resolve()
+        self._sync = sync
+        self.room = Room(self._root, reserve)
+        self._durable_folders: set[Path] = set()
 
     def path(self, key: str) -> Path:
         """As ``file``, for what has more to do than to read."""
@@ -244,7 +247,7 @@ def make_folder(path: Path, *, sync: bool = True) -> None:
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
         if sync:
-            _flush_folder(folder.parent)
+            _flush_folder(folder.parent.resolve())
 
 
 def _flush_folder(folder: Path) -> None:

@@ -122,7 +122,7 @@ class PieceFolder:
         self._used = root / "used"
         self._capacity = capacity
         self._is_counted = False
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(root)
 
     def open(self, key: str, number: int, held: ExitStack) -> StoredPiece | None:
         """A piece, until ``held`` lets go of it; None when it is not there, or not whole."""
@@ -145,13 +145,15 @@ class PieceFolder:
     def begin(self, piece: Piece, held: ExitStack) -> Draft | None:
         """Take the room for a piece and begin to write it; None without room.
 
-        ``held`` removes what is not kept.
+        ``held`` removes what is not kept. Folders that somebody has removed are made again.
         """
         final = self._path(piece.key, piece.number)
-        final.parent.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self._root, final.parent):
+            _make_folder(folder)
         with self._locked() as used:
-            in_use = int.from_bytes(os.pread(used, _SIZE, 0))
-            if not self._is_counted or in_use + piece.stored_length > self._capacity:
+            known = os.pread(used, _SIZE, 0)
+            in_use = int.from_bytes(known)
+            if not (self._is_counted and known) or in_use + piece.stored_length > self._capacity:
                 in_use = self._make_room(piece.stored_length)
                 self._is_counted = True
             if in_use + piece.stored_length > self._capacity:
@@ -218,6 +220,10 @@ class PieceFolder:
                             continue
                         status = path.lstat()
                         yield status.st_mtime_ns, status.st_size, path
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _is_draft(name: str) -> bool:

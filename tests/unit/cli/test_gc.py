@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from tests.unit.cli.test_cli import run
 
 from entrepot.metadata import tables
+from entrepot.metadata.blob_store import adopt_identity
 from entrepot.metadata.schema import migrate
 from entrepot.metadata.sqlite import SQLiteMetadata
 
@@ -24,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
     for key in (KEY, LATER):
         (blobs / key[:2]).mkdir(parents=True)
         (blobs / key[:2] / key).write_bytes(b"garbage")
+    (blobs / "identity").write_text("ours")
     asyncio.run(_fill(tmp_path / "data" / "metadata.db"))
     return tmp_path
 
@@ -35,13 +37,14 @@ async def _fill(path: Path) -> None:
         {"storage_key": KEY, "size": 7, "cause": "image", "made_at": 1},
         {"storage_key": LATER, "size": 7, "cause": "upload", "made_at": FAR_AWAY},
     ]
+    await metadata.write(lambda connection: adopt_identity(connection, "ours"))
     await metadata.write(lambda connection: connection.execute(insert(tables.tombstones), rows))
     await metadata.close()
 
 
 def files(folder: Path) -> list[str]:
     """The names of all files of blobs."""
-    return sorted(path.name for path in (folder / "data" / "blobs").rglob("*") if path.is_file())
+    return sorted(path.name for path in (folder / "data" / "blobs").glob("??/*"))
 
 
 def test_status_tells_what_waits_by_cause(folder: Path) -> None:

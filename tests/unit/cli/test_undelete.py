@@ -10,6 +10,7 @@ from tests.api.images import Image, image, push
 from tests.unit.cli.test_cli import run
 
 from entrepot.core.clock import system_clock
+from entrepot.metadata.blob_store import adopt_identity
 from entrepot.metadata.schema import migrate
 from entrepot.metadata.sqlite import SQLiteMetadata
 from entrepot.testing.registry import registry
@@ -30,6 +31,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def _fill(path: Path) -> None:
     metadata = SQLiteMetadata(path)
     await metadata.write(migrate)
+    await metadata.write(lambda connection: adopt_identity(connection, "ours"))
     async with registry(metadata) as running:
         running.clock.now = system_clock()
         ecr = ECR(running)
@@ -159,3 +161,13 @@ def test_status_tells_what_is_kept(folder: Path) -> None:
 
     assert (shown["kept"]["repositories"], shown["kept"]["images"], shown["images"]) == (1, 1, 0)
     assert line.startswith("Deleted and kept for undelete: 1 repositories, 1 images, the first until 20")
+
+
+@pytest.mark.parametrize("words", [["history", "app"], ["deleted"], ["undelete", "gone"], ["purge", "--all"]])
+def test_the_storage_is_not_asked(folder: Path, words: list[str]) -> None:
+    """Rows are all that these commands look at and change, and the settings of a storage may be wrong or absent."""
+    away = {"ENTREPOT_STORAGE": "s3://bucket", "ENTREPOT_S3_ENDPOINT": "http://127.0.0.1:1"}
+
+    ended = run(*words, cwd=folder, **away)
+
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -3,13 +3,17 @@
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
+from sqlalchemy import text
 
 from entrepot.features.backup.errors import NoBackup, SnapshotDamaged, SnapshotNotFound
+from entrepot.metadata.copying import new_sqlite
+from entrepot.server.backup import prune
 from entrepot.server.backup_folder import (
-    BLOB_LIST,
     DATABASE,
     FORMAT,
+    MANIFEST,
     BackupFolder,
     Manifest,
     Snapshot,
@@ -33,8 +37,10 @@ def path(tmp_path: Path) -> Path:
 def draft_of(folder: BackupFolder, now: int, *keys: str) -> Path:
     """A snapshot that is not published, of these blobs."""
     draft = folder.draft(now)
-    (draft / DATABASE).write_bytes(b"rows")
-    (draft / BLOB_LIST).write_text("".join(f"{key}\n" for key in sorted(keys)))
+    with new_sqlite(draft / DATABASE) as rows:
+        rows.execute(text("CREATE TABLE blobs (storage_key)"))
+        for key in keys:
+            rows.execute(text("INSERT INTO blobs VALUES (:key)"), {"key": key})
     return draft
 
 
@@ -49,7 +55,7 @@ def manifest_of(draft: Path) -> Manifest:
         rows=1,
         blobs=1,
         bytes=1,
-        files={name: sha256_of(draft / name) for name in (DATABASE, BLOB_LIST)},
+        files={DATABASE: sha256_of(draft / DATABASE)},
         damaged=[],
     )
 
@@ -134,7 +140,7 @@ def test_what_was_being_made_when_a_process_was_killed_is_no_snapshot(path: Path
         assert not draft.exists()
 
 
-@pytest.mark.parametrize("file", [DATABASE, BLOB_LIST, "manifest.json"])
+@pytest.mark.parametrize("file", [DATABASE, MANIFEST, "manifest.json.sha256"])
 @pytest.mark.parametrize("content", [None, b"}"], ids=["gone", "changed"])
 def test_a_file_of_a_snapshot_that_is_damaged_is_named(path: Path, file: str, content: bytes | None) -> None:
     """Whichever it is."""
@@ -145,21 +151,110 @@ def test_a_file_of_a_snapshot_that_is_damaged_is_named(path: Path, file: str, co
         if content is not None:
             (snapshot.path / file).write_bytes(content)
 
-        with pytest.raises(SnapshotDamaged, match=file):
+        with pytest.raises(SnapshotDamaged, match=f"snapshots/{snapshot.name}/manifest|{DATABASE}") as refusal:
             snapshot.check_files()
+
+        assert file in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "changed"),
+    [('"id": "id"', '"id": "di"'), ('"blobs": 1', '"blobs": 2'), ('"damaged": []', '"damaged":[ ]')],
+)
+def test_a_manifest_that_was_changed_is_noticed(path: Path, said: str, changed: str) -> None:
+    """Though it can be read: it has a checksum of its own, which sha256sum can check."""
+    with opened_to_write(path, make=True) as folder:
+        manifest = publish(folder, NEW_YEAR).path / MANIFEST
+        checksum = manifest.with_name("manifest.json.sha256").read_text()
+        assert checksum == f"{sha256_of(manifest)}  manifest.json\n"
+        manifest.write_text(manifest.read_text().replace(said, changed))
+        assert sha256_of(manifest) not in checksum
+
+        with pytest.raises(SnapshotDamaged, match="not what was written"):
+            folder.find(None).manifest()
+
+
+@pytest.mark.parametrize("names", [[], ["master.key"], [DATABASE, "../../thesis.txt"]])
+def test_a_manifest_names_the_files_of_a_snapshot(path: Path, names: list[str]) -> None:
+    """The database above all, and keys: nothing else would be looked at."""
+    with opened_to_write(path, make=True) as folder:
+        draft = draft_of(folder, NEW_YEAR)
+        manifest = msgspec.structs.replace(manifest_of(draft), files=dict.fromkeys(names, ""))
+
+        with pytest.raises(SnapshotDamaged, match="other files"):
+            folder.publish(draft, manifest).manifest()
 
 
 def test_only_bytes_that_no_snapshot_names_are_dropped(path: Path) -> None:
     """With what is left of blobs that were being copied."""
     with opened_to_write(path, make=True) as folder:
-        old, _ = publish(folder, NEW_YEAR, FIRST, SECOND), publish(folder, NEW_YEAR + 1, SECOND, THIRD)
+        old, new = publish(folder, NEW_YEAR, SECOND, FIRST), publish(folder, NEW_YEAR + 1, SECOND, THIRD)
         first, second, third, fence = (
             store(folder, name) for name in (FIRST, SECOND, THIRD, "f4" * 16 + ".fence")
         )
 
-        before = folder.drop_unnamed_blobs()
-        folder.drop(old)
-        after = folder.drop_unnamed_blobs()
+        before = folder.drop_all_but([old, new])
+        after = folder.drop_all_but([new])
 
         assert (before, after) == ((0, 5), (1, 5))
         assert [file.exists() for file in (first, second, third, fence)] == [False, True, True, False]
+        assert folder.snapshots() == [new]
+
+
+def test_a_removal_that_was_broken_off_is_finished(path: Path) -> None:
+    """Bytes of a snapshot that went before them are removed by the next one."""
+    with opened_to_write(path, make=True) as folder:
+        old, new = publish(folder, NEW_YEAR, FIRST), publish(folder, NEW_YEAR + 1, SECOND)
+        stored = [store(folder, name) for name in (FIRST, SECOND)]
+        old.path.rename(old.path.with_name(f"{old.name}.gone"))
+
+    with opened_to_write(path) as folder:
+        assert folder.drop_all_but([new]) == (1, 5)
+        assert [file.exists() for file in stored] == [False, True]
+
+
+@pytest.mark.parametrize("file", [DATABASE, MANIFEST])
+@pytest.mark.parametrize("content", [b"", b"}", None], ids=["empty", "changed", "bit"])
+@pytest.mark.parametrize("due", [True, False])
+def test_nothing_is_removed_by_a_snapshot_that_is_damaged(
+    path: Path, file: str, content: bytes | None, *, due: bool
+) -> None:
+    """Neither bytes nor an older snapshot, whether one is due or not."""
+    with opened_to_write(path, make=True) as folder:
+        old, new = publish(folder, NEW_YEAR, FIRST), publish(folder, NEW_YEAR + 1, SECOND)
+        for name in (FIRST, SECOND, THIRD):
+            store(folder, name)
+        written = bytearray((new.path / file).read_bytes())
+        written[-20] ^= 1
+        (new.path / file).write_bytes(bytes(written) if content is None else content)
+        before = sorted(path.rglob("*"))
+
+        with pytest.raises(SnapshotDamaged, match=f"{new.name}/{file}"):
+            folder.drop_all_but([new] if due else [old, new])
+
+        assert sorted(path.rglob("*")) == before
+
+
+def test_a_snapshot_that_is_damaged_can_be_removed(path: Path) -> None:
+    """What is not kept is not looked at."""
+    with opened_to_write(path, make=True) as folder:
+        old, new = publish(folder, NEW_YEAR, FIRST), publish(folder, NEW_YEAR + 1, SECOND)
+        stored = [store(folder, name) for name in (FIRST, SECOND)]
+        (old.path / DATABASE).write_bytes(b"")
+
+        assert folder.drop_all_but([new]) == (1, 5)
+        assert [file.exists() for file in stored] == [False, True]
+
+
+def test_nothing_is_removed_where_the_rows_cannot_be_read(path: Path) -> None:
+    """As a later release may write them: older snapshots stay too."""
+    with opened_to_write(path, make=True) as folder:
+        old, draft = publish(folder, NEW_YEAR, FIRST), folder.draft(NEW_YEAR + 1)
+        with new_sqlite(draft / DATABASE) as rows:
+            rows.execute(text("CREATE TABLE layers (key)"))
+        new, stored = folder.publish(draft, manifest_of(draft)), store(folder, FIRST)
+
+    with pytest.raises(CannotStart, match="cannot be pruned"):
+        prune(path, keep=1)
+
+    assert [old.path.exists(), new.path.exists(), stored.exists()] == [True, True, True]

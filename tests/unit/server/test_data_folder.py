@@ -1,14 +1,23 @@
-"""One registry at a time uses a data folder, and a port."""
+"""One registry at a time uses a data folder, and a port; commands use the folder beside it."""
 
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from entrepot.server import data_folder
-from entrepot.server.data_folder import CannotStart, claim, prepare_folder
+from entrepot.server.data_folder import (
+    RESTORING,
+    CannotStart,
+    claim,
+    claim_folder,
+    claim_folder_alone,
+    prepare_folder,
+    use_folder,
+)
 
 HOST = "127.0.0.1"
 
@@ -58,6 +67,55 @@ def test_a_folder_in_use_is_refused(tmp_path: Path, port: int) -> None:
         pass
 
     assert refused.value.message == f"the data folder {tmp_path} is in use by another registry"
+
+
+def test_commands_use_a_folder_beside_its_registry(tmp_path: Path) -> None:
+    """Any number of them, and either may come first."""
+    with use_folder(tmp_path), claim_folder(tmp_path), use_folder(tmp_path):
+        pass
+
+
+def test_a_folder_that_a_command_uses_is_not_had_alone(tmp_path: Path) -> None:
+    """But afterwards, with nothing to clean up."""
+    with (
+        use_folder(tmp_path),
+        pytest.raises(CannotStart, match="in use by another entrepot command"),
+        claim_folder_alone(tmp_path),
+    ):
+        pass
+
+    with claim_folder_alone(tmp_path):
+        pass
+
+
+def test_a_folder_that_is_had_alone_is_not_used(tmp_path: Path) -> None:
+    """Its database may be another one in a moment."""
+    with (
+        claim_folder_alone(tmp_path),
+        pytest.raises(CannotStart, match="is being moved or restored"),
+        use_folder(tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("using", [use_folder, claim_folder])
+def test_a_half_restored_folder_is_not_used(
+    tmp_path: Path, using: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    """Its layers are there before the rows that name them."""
+    (tmp_path / RESTORING).touch()
+
+    with pytest.raises(CannotStart, match="half restored"), using(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("folder", ["absent", "/proc/sys"])
+def test_a_folder_in_which_nothing_can_be_harmed_is_left_as_it_is(tmp_path: Path, folder: str) -> None:
+    """What is wrong with it is said by whoever opens something there."""
+    with use_folder(tmp_path / folder):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_port_that_another_registry_holds_is_refused(tmp_path: Path, port: int) -> None:

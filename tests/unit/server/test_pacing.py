@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
 import pytest
+from tests.descriptors import no_descriptor_left
 
 from entrepot.fronts.asgi import Message, Scope
-from entrepot.server.pacing import FREE, Pacing
+from entrepot.server.pacing import FREE, Pacing, TakesNothing
 
 PIECE = bytes(65536)
 #: Far more than the kernel takes for a client that reads nothing.
@@ -26,6 +27,7 @@ class Connection:
         self._server = stack.enter_context(listener.accept()[0])
         self._server.setblocking(False)
         self._host, self._port = self.client.getsockname()
+        self.http_version = "1.1"
         self.sent = 0
         self._sent_another = asyncio.Event()
 
@@ -37,7 +39,7 @@ class Connection:
     @property
     def scope(self) -> Scope:
         """As the server gives it, with the port as text."""
-        return {"client": (self._host, str(self._port))}
+        return {"client": (self._host, str(self._port)), "http_version": self.http_version}
 
     async def send(self, message: Message) -> None:
         """What the server below does: it holds what the kernel does not take."""
@@ -58,6 +60,12 @@ def connection(listener: socket.socket) -> Iterator[Connection]:
     """A connection to that port."""
     with ExitStack() as stack:
         yield Connection(stack, listener)
+
+
+@pytest.fixture
+def pacing_without_patience(listener: socket.socket) -> Pacing:
+    """It gives a stream up sooner than `comes_to_rest` returns."""
+    return Pacing(listener.getsockname()[1], patience=0.1)
 
 
 @pytest.fixture
@@ -164,3 +172,49 @@ async def test_a_download_whose_connection_is_not_found_is_not_held_up(
         await asyncio.gather(download(pacing, connection), take(connection, MANY))
 
     assert connection.sent == MANY
+
+
+async def stand_still(_message: Message) -> None:
+    """What the server below does for a stream whose client has shut its window."""
+    await asyncio.Event().wait()
+
+
+async def test_a_stream_of_http_2_that_stands_still_is_given_up(pacing_without_patience: Pacing) -> None:
+    """The kernel does not see it: the connection is alive, and other streams of it may move."""
+    scope = {"client": ("127.0.0.1", "1"), "http_version": "2"}
+
+    with pacing_without_patience.of_download(scope, stand_still) as send, pytest.raises(TakesNothing):
+        await send({"type": "http.response.body", "body": PIECE, "more_body": True})
+
+
+async def test_a_stream_of_http_2_that_moves_is_not_given_up(
+    pacing_without_patience: Pacing, connection: Connection
+) -> None:
+    """Each piece has a time of its own."""
+    connection.http_version = "2"
+
+    await asyncio.gather(download(pacing_without_patience, connection), take(connection, MANY))
+
+    assert connection.sent == MANY
+
+
+async def test_a_download_of_http_1_is_not_given_up(
+    pacing_without_patience: Pacing, connection: Connection
+) -> None:
+    """The kernel tells whether its client is gone or slow."""
+    downloading = asyncio.create_task(download(pacing_without_patience, connection))
+    await comes_to_rest(connection)
+
+    await take(connection, MANY)
+    await downloading
+
+    assert connection.sent == MANY
+
+
+async def test_without_a_descriptor_left_downloads_go_on_unpaced(pacing: Pacing, connection: Connection) -> None:
+    """To find their connections takes some; those that are under way are none the worse."""
+    async with crowd(pacing, connection):
+        with no_descriptor_left():
+            await asyncio.gather(download(pacing, connection, 2), take(connection, 2))
+
+    assert connection.sent == 2

@@ -5,22 +5,23 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 from alembic import command
 from sqlalchemy import Connection, text
 
-from entrepot.features.backup.errors import RestoreUnfinished, TargetInUse
-from entrepot.metadata.copying import new_sqlite, sqlite_snapshot
+from entrepot.features.backup.errors import RestoreUnfinished, SnapshotDamaged, TargetInUse
+from entrepot.metadata.copying import count_all_rows, new_sqlite, sqlite_snapshot
 from entrepot.metadata.migrations import config
 from entrepot.metadata.schema import SCHEMA_VERSION, schema_version
 from entrepot.server.backup import BackupProgress, verify
 from entrepot.server.backup_folder import (
-    BLOB_LIST,
     DATABASE,
     FORMAT,
     BackupFolder,
     Manifest,
     Snapshot,
+    opened_to_read,
     opened_to_write,
     sha256_of,
 )
@@ -53,7 +54,7 @@ def publish(folder: BackupFolder, name: str, now: int) -> Snapshot:
     draft = folder.draft(now)
     with new_sqlite(draft / DATABASE) as connection:
         fill(connection)
-    (draft / BLOB_LIST).write_text(f"{KEY}\n")
+        rows = count_all_rows(connection)
     (draft / "master.key").write_bytes(bytes(32))
     manifest = Manifest(
         format=FORMAT,
@@ -61,13 +62,21 @@ def publish(folder: BackupFolder, name: str, now: int) -> Snapshot:
         entrepot="0",
         schema_version=10,
         storage=None,
-        rows=1,
+        rows=rows,
         blobs=1,
         bytes=len(CONTENT),
-        files={file: sha256_of(draft / file) for file in (DATABASE, BLOB_LIST, "master.key")},
+        files={file: sha256_of(draft / file) for file in (DATABASE, "master.key")},
         damaged=[],
     )
     return folder.publish(draft, manifest)
+
+
+def publish_again(folder: BackupFolder, **changes: object) -> None:
+    """Let the newest snapshot's manifest say something else."""
+    snapshot = folder.find(None)
+    manifest = msgspec.structs.replace(snapshot.manifest(), **changes)
+    draft = snapshot.path.rename(snapshot.path.with_name(f"{snapshot.name}.new"))
+    folder.publish(draft, manifest)
 
 
 @pytest.fixture
@@ -110,7 +119,33 @@ def test_a_snapshot_of_a_release_before_is_verified_and_restored(backup: Path, s
         assert connection.scalar(text("SELECT storage_key FROM blobs")) == KEY
     assert {file: file.read_bytes() for file in backup.rglob("*") if file.is_file()} == before
     of_sqlite = {"metadata.db", "metadata.db-wal", "metadata.db-shm"}
-    assert {file.name for file in settings.data.iterdir()} - of_sqlite == {"blobs", "lock", "master.key"}
+    assert {file.name for file in settings.data.iterdir()} - of_sqlite == {
+        "blobs",
+        "lock",
+        "master.key",
+        "use.lock",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "found"),
+    [
+        ("schema_version", 9, 10),
+        ("storage", "other", None),
+        ("rows", 1_000, None),
+        ("blobs", 0, 1),
+        ("bytes", 8, 7),
+    ],
+)
+def test_a_manifest_that_does_not_tell_of_its_rows_is_found(
+    backup: Path, settings: Settings, name: str, said: object, found: object
+) -> None:
+    """Before a layer is read; whoever wrote it, its checksum included."""
+    with opened_to_write(backup) as folder:
+        publish_again(folder, **{name: said})
+
+    with pytest.raises(SnapshotDamaged, match=f"{name} is {said}, and {found or ''}"):
+        verify(settings, backup, snapshot=None, progress=SILENT.blobs)
 
 
 @pytest.mark.parametrize("found", ["master.key", "blobs/identity"])
@@ -165,7 +200,8 @@ def test_what_broke_off_after_the_rows_is_complete(backup: Path, settings: Setti
 
     restored = run(settings, backup)
 
-    assert restored.rows == 1
+    with opened_to_read(backup) as folder:
+        assert restored.rows == folder.find(None).manifest().rows
     assert not (settings.data / RESTORING).exists()
 
 
@@ -177,10 +213,9 @@ def test_a_shared_keyring_that_has_survived_stays_as_it_is(
     newer.write_text("newer")
     with opened_to_write(backup) as folder:
         newest = folder.find(None)
-        (newest.path / "keyring.json").write_text("older")
-        manifest = json.loads((newest.path / "manifest.json").read_text())
-        manifest["files"]["keyring.json"] = sha256_of(newest.path / "keyring.json")
-        (newest.path / "manifest.json").write_text(json.dumps(manifest))
+        keyring = newest.path / "keyring.json"
+        keyring.write_text("older")
+        publish_again(folder, files={**newest.manifest().files, keyring.name: sha256_of(keyring)})
 
     kept = run(Settings(data=tmp_path / "one", kms_keyring=newer), backup)
     copied = run(Settings(data=tmp_path / "two", kms_keyring=lost), backup)

@@ -253,6 +253,32 @@ async def test_a_folder_that_fails_costs_nothing_but_time(
         await fetch(source, 1)
 
 
+async def test_a_folder_that_was_removed_is_made_again(cache: CachedStorage, source: Source, root: Path) -> None:
+    """By what is read next, for its owner alone; then it is a cache as before."""
+    await fetch(cache, PIECE)
+    shutil.rmtree(root)
+
+    assert await fetch(cache, PIECE) == CONTENT[:PIECE]
+
+    assert set(pieces(root)) == {f"{KEY}.0"}
+    assert {folder.stat().st_mode & 0o777 for folder in (root, root / KEY[:2])} == {0o700}
+    source.is_away = True
+    assert await fetch(cache, PIECE) == CONTENT[:PIECE]
+
+
+async def test_a_folder_whose_count_was_removed_keeps_to_its_bound(
+    open_cache: Callable[[int], CachedStorage], root: Path
+) -> None:
+    """What is there is counted again."""
+    cache = open_cache(WHOLE)
+    await fetch(cache, PIECE)
+    (root / "used").unlink()
+
+    await fetch(cache, PIECE, start=PIECE)
+
+    assert set(pieces(root)) == {f"{KEY}.1"}
+
+
 async def test_a_fetch_that_breaks_off_leaves_nothing(cache: CachedStorage, source: Source, root: Path) -> None:
     """All who wait are told, and the next one begins anew."""
     source.breaks_off = True

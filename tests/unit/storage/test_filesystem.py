@@ -144,6 +144,50 @@ async def test_a_link_is_not_followed(storage: FilesystemStorage, root: Path, tm
     assert secret.read_bytes() == b"secret"
 
 
+@pytest.fixture
+def other_disk(root: Path, tmp_path: Path) -> Path:
+    """Where the root leads, which is a link."""
+    other_disk = tmp_path / "other disk"
+    other_disk.mkdir()
+    root.parent.mkdir()
+    root.symlink_to(other_disk)
+    return other_disk
+
+
+async def test_the_root_may_be_a_link(root: Path, other_disk: Path, threads: Executor) -> None:
+    """To another disk: on a fresh folder and on one in use everything works, and is there by its own name too."""
+    fresh = FilesystemStorage(root, threads=threads)
+    await fresh.identify("identity")
+    await store(fresh, b"content")
+    in_use = FilesystemStorage(root, threads=threads)
+    await store(in_use, b"other", key=OTHER_KEY)
+    await in_use.delete(OTHER_KEY)
+    await in_use.check()
+
+    assert await in_use.identity() == "identity"
+    assert await fetch(FilesystemStorage(other_disk, threads=threads), 7) == b"content"
+
+
+async def test_a_folder_of_the_root_may_be_a_link(tmp_path: Path, threads: Executor) -> None:
+    """What is missing below it is made."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").symlink_to("elsewhere")
+
+    await store(FilesystemStorage(tmp_path / "data" / "blobs", threads=threads), b"content")
+
+    assert (tmp_path / "elsewhere" / "blobs" / KEY[:2] / KEY).read_bytes() == b"content"
+
+
+async def test_a_link_in_place_of_a_folder_below_the_root_is_refused(
+    storage: FilesystemStorage, root: Path, tmp_path: Path
+) -> None:
+    """Nothing is stored by way of it, though the root may be one."""
+    (root / KEY[:2]).symlink_to(tmp_path)
+
+    with pytest.raises(StorageUnavailable):
+        await store(storage, b"content")
+
+
 async def test_a_failing_disk_is_unavailable_and_names_no_path(storage: FilesystemStorage, root: Path) -> None:
     """An error of the operating system says what went wrong, and not where."""
     (root / KEY[:2]).write_bytes(b"a file where a folder should be")

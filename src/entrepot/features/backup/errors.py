@@ -37,12 +37,12 @@ class SnapshotNotFound(NotFound):
 
 @dataclass(eq=False)
 class SnapshotDamaged(Invalid):
-    """A file of a snapshot is not what was written."""
+    """A file of a snapshot is not what was written; ``file`` is its path below the folder of the snapshots."""
 
     file: str
     reason: str
 
-    template: ClassVar[str] = "The file {file} of the snapshot cannot be used: {reason}"
+    template: ClassVar[str] = "The file snapshots/{file} of the backup cannot be used: {reason}"
 
 
 @dataclass(eq=False)

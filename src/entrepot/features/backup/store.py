@@ -35,6 +35,12 @@ def page_of_blobs(connection: Connection, after: str, limit: int) -> Sequence[Bl
     return [Blob(*row) for row in connection.execute(query.limit(limit))]
 
 
+def page_of_keys(connection: Connection, after: str, limit: int) -> Sequence[str]:
+    """Storage keys of blobs in their order, greater than ``after``; reads schemas of releases before as well."""
+    key = blobs.c.storage_key
+    return connection.scalars(select(key).where(key > after).order_by(key).limit(limit)).all()
+
+
 def page_of_manifests(connection: Connection, after: tuple[str, str], limit: int) -> Sequence[StoredManifest]:
     """Manifests in the order of digest and encryption key, both together greater than ``after``."""
     key = (manifests.c.digest, manifests.c.encryption_key)
