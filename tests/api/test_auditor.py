@@ -57,6 +57,12 @@ async def found(registry: RunningRegistry) -> list[tuple[Kind, bool]]:
     ]
 
 
+@pytest.fixture(autouse=True)
+async def _started(registry: RunningRegistry) -> None:
+    """The storage is the database's, as the first start of a registry sees to it."""
+    await claim_storage(registry.services.metadata, registry.services.storage, registry.services.random_hex)
+
+
 async def store_bytes(registry: RunningRegistry, key: str, content: bytes) -> None:
     """Put bytes under a storage key, in the place of those that are there."""
     await registry.storage.delete(key)
