@@ -33,8 +33,13 @@ class WrongMasterKey(EntrepotError):
 def claim_master_key(connection: Connection, key_id: str) -> None:
     """Make a key the database's if it has none yet; raises WrongMasterKey if it has another."""
     insert_if_absent(connection, master_key, [{"id": _ONLY_ROW, "key_id": key_id}])
-    expected = connection.execute(select(master_key.c.key_id)).scalar_one()
-    if expected != key_id:
+    check_master_key(connection, key_id)
+
+
+def check_master_key(connection: Connection, key_id: str) -> None:
+    """Raise WrongMasterKey if the database has another key; nothing is written."""
+    expected = connection.execute(select(master_key.c.key_id)).scalar()
+    if expected not in (None, key_id):
         raise WrongMasterKey(key_id, expected)
 
 

@@ -30,7 +30,7 @@ from entrepot.keys.keyring import Keyring
 from entrepot.keys.local import LocalKeyProvider, NoKeyProvider
 from entrepot.keys.master import MasterKeyWrapping
 from entrepot.keys.port import KeyProvider
-from entrepot.metadata.master_key import claim_master_key
+from entrepot.metadata.master_key import check_master_key, claim_master_key
 from entrepot.metadata.port import Metadata
 from entrepot.metadata.schema import check_schema, migrate, require_schema
 from entrepot.metadata.sqlite import SQLiteMetadata
@@ -126,11 +126,13 @@ def prepare_data(settings: Settings, master: MasterKey) -> None:
             _open_kms(settings)  # a keyring that others do not have is told now
         async with opened_metadata(settings) as metadata:
             await metadata.write(migrate if settings.database is None else require_schema)
+            key_id = master.id.hex()
+            await metadata.look_up(lambda connection: check_master_key(connection, key_id))
             with ThreadPoolExecutor(1) as threads, suppress(StorageFull):  # a full registry serves what it has
                 storage = _open_storage(settings, metadata, threads)
                 await claim_storage(metadata, storage, secrets.token_hex)
                 await storage.check()
-            await metadata.write(lambda connection: claim_master_key(connection, master.id.hex()))
+            await metadata.write(lambda connection: claim_master_key(connection, key_id))
 
     asyncio.run(prepare())
 
