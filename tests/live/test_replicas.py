@@ -397,7 +397,7 @@ def test_another_database_over_the_same_bucket_is_refused(replicas: Cluster, s3:
 
     said = refusal_of(*start_options(tmp_path), *options)
 
-    assert_one_clear_line(said, naming="goes with the storage")
+    assert_one_clear_line(said, naming="goes with another database")
 
 
 def test_a_master_key_that_no_other_replica_would_have_is_not_made(
